@@ -1,0 +1,1 @@
+"""Likeness: a gallery in which people find pictures by likeness."""

@@ -1,0 +1,1 @@
+"""Who you are: users, sessions, API tokens."""

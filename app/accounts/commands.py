@@ -1,0 +1,150 @@
+"""`likeness user`: the operator's way to accounts, which needs no sign-in."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import click
+
+from app.accounts import service, service_claims, service_tokens
+from app.accounts.records import Account
+from app.core.database import Database
+from app.core.errors import AppError
+from app.core.runtime import cli_database
+from app.core.settings import read_settings
+
+Result = TypeVar("Result")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+stdin_option = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+
+
+@click.group()
+def user() -> None:
+    """People who may sign in, and their API tokens."""
+
+
+@user.command()
+@click.argument("name")
+@click.option("--admin", is_flag=True, help="Lets them see the admin pages.")
+@click.option("--claim", is_flag=True, help="No password: print a link, good for 7 days, to choose one.")
+@stdin_option
+@json_option
+def add(name: str, *, admin: bool, claim: bool, password_stdin: bool, as_json: bool) -> None:
+    """Add an account called NAME; its password is asked for."""
+    if claim and (admin or password_stdin):
+        raise click.UsageError("--claim is for ordinary accounts, and takes no password")
+    if claim:
+        account, token = _run(lambda db: service_claims.add_claimable(db, name))
+        link = service_claims.claim_url(read_settings(), token)
+        _print(
+            {**_fields(account), "claim_url": link},
+            f"{account.name} can choose a password at {link}",
+            as_json,
+        )
+        return
+    password = _read_password(from_stdin=password_stdin)
+    account = _run(lambda db: service.add_account(db, name, password, is_admin=admin))
+    _print(_fields(account), f"added {account.name}{' as an admin' if admin else ''}", as_json)
+
+
+@user.command("list")
+@json_option
+def list_(*, as_json: bool) -> None:
+    """List the accounts."""
+    accounts = _run(service.list_accounts)
+    lines = [
+        f"{account.name}\t{'admin' if account.is_admin else 'user'}\t{_state(account)}"
+        for account in accounts
+    ]
+    _print([_fields(account) for account in accounts], "\n".join(lines), as_json)
+
+
+@user.command()
+@click.argument("name")
+@stdin_option
+def passwd(name: str, *, password_stdin: bool) -> None:
+    """Give NAME a new password, and sign them out everywhere."""
+    password = _read_password(from_stdin=password_stdin)
+    _run(lambda db: service.set_password(db, name, password))
+    click.echo(f"{name} has a new password")
+
+
+@user.command()
+@click.argument("name")
+def disable(name: str) -> None:
+    """Keep NAME from signing in; sessions and tokens stop working at once."""
+    _run(lambda db: service.set_disabled(db, name, disabled=True))
+    click.echo(f"{name} is disabled")
+
+
+@user.command()
+@click.argument("name")
+def enable(name: str) -> None:
+    """Let NAME sign in again; unexpired tokens work again too."""
+    _run(lambda db: service.set_disabled(db, name, disabled=False))
+    click.echo(f"{name} is enabled")
+
+
+@user.command()
+@click.argument("name")
+@click.option("--name", "label", default="command line", show_default=True, help="What the token is for.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, service_tokens.MAX_DAYS),
+    default=service_tokens.DEFAULT_DAYS,
+    show_default=True,
+    help="How long it lasts.",
+)
+@json_option
+def token(name: str, *, label: str, days: int, as_json: bool) -> None:
+    """Make an API token for NAME and print it, this once."""
+
+    async def make(db: Database) -> Any:
+        account = await service.get_account(db, name)
+        return await service_tokens.make_token(db, account.viewer, label, days=days)
+
+    made = _run(make)
+    fields = {"token": made.secret, "name": made.token.name, "expires_at": made.token.expires_at.isoformat()}
+    _print(fields, made.secret, as_json)
+
+
+def _run(work: Callable[[Database], Awaitable[Result]]) -> Result:
+    async def inside() -> Result:
+        async with cli_database() as db:
+            return await work(db)
+
+    try:
+        return asyncio.run(inside())
+    except AppError as error:
+        raise click.ClickException(error.detail) from error
+
+
+def _read_password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError("there is no terminal to ask for a password: use --password-stdin")
+    return click.prompt("Password", hide_input=True, confirmation_prompt=True)
+
+
+def _fields(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "name": account.name,
+        "is_admin": account.is_admin,
+        "state": _state(account),
+        "created_at": account.created_at.isoformat(),
+    }
+
+
+def _state(account: Account) -> str:
+    if account.disabled_at is not None:
+        return "disabled"
+    return "active" if account.password_hash is not None else "unclaimed"
+
+
+def _print(value: Any, text: str, as_json: bool) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False) if as_json else text)

@@ -1,0 +1,79 @@
+"""Accounts, sessions, tokens, and the viewer that every verb is given."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks: an account, or nobody (`account_id` None)."""
+
+    account_id: int | None = None
+    name: str | None = None
+    is_admin: bool = False
+    session_id: int | None = None
+
+    @property
+    def signed_in(self) -> bool:
+        return self.account_id is not None
+
+
+NOBODY = Viewer()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a request comes from, as sessions and the security log remember it."""
+
+    address: str
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person who may sign in. Without `password_hash` the account waits for its claim link to be used."""
+
+    id: int
+    name: str
+    password_hash: str | None
+    is_admin: bool
+    disabled_at: datetime | None
+    created_at: datetime
+
+    @property
+    def viewer(self) -> Viewer:
+        """The viewer that a command acts as when it works in this account's name."""
+        return Viewer(self.id, self.name, self.is_admin)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One browser that is signed in."""
+
+    id: int
+    account_id: int
+    user_agent: str
+    address: str
+    created_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """A bearer token, without its secret: only the prefix is kept readable."""
+
+    id: int
+    account_id: int
+    name: str
+    prefix: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token that has just been made, with its secret, which is shown this once."""
+
+    token: ApiToken
+    secret: str

@@ -1,0 +1,1 @@
+"""How the gallery is kept running: health, jobs, rebuilds."""

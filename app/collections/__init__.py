@@ -1,0 +1,1 @@
+"""What you share: collections and their members."""

@@ -1,0 +1,153 @@
+"""SQL of collections and their members."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+
+from psycopg.rows import class_row, scalar_row, tuple_row
+
+from app.collections.records import Collection, Member, Role
+from app.core.database import Connection
+from app.core.errors import NotFound
+
+_COLLECTION: LiteralString = """
+    SELECT collection.id, collection.owner_id, account.name AS owner_name, collection.name,
+        collection.description, collection.is_public, collection.created_at,
+        (SELECT count(*) FROM collection_member AS others WHERE others.collection_id = collection.id) AS members,
+        CASE WHEN collection.owner_id = %(viewer)s THEN 'owner' ELSE member.role END AS role
+    FROM collection
+    JOIN account ON account.id = collection.owner_id
+    LEFT JOIN collection_member AS member
+        ON member.collection_id = collection.id AND member.account_id = %(viewer)s
+    WHERE collection.id IN (SELECT collection_id FROM visible_collections(%(viewer)s))
+"""
+
+
+async def list_visible(conn: Connection, viewer: int | None) -> list[Collection]:
+    """What the viewer may see, own ones first, then by name."""
+    async with conn.cursor(row_factory=class_row(Collection)) as cursor:
+        await cursor.execute(
+            _COLLECTION + " ORDER BY collection.owner_id IS DISTINCT FROM %(viewer)s, lower(collection.name), collection.id",
+            {"viewer": viewer},
+        )
+        return await cursor.fetchall()
+
+
+async def find_visible(conn: Connection, viewer: int | None, collection_id: int) -> Collection | None:
+    """One collection by id, if the viewer may see it."""
+    async with conn.cursor(row_factory=class_row(Collection)) as cursor:
+        await cursor.execute(
+            _COLLECTION + " AND collection.id = %(id)s", {"viewer": viewer, "id": collection_id}
+        )
+        return await cursor.fetchone()
+
+
+async def list_named(conn: Connection, viewer: int | None, name: str) -> list[Collection]:
+    """The visible collections of that name (letter case aside), the viewer's own first."""
+    async with conn.cursor(row_factory=class_row(Collection)) as cursor:
+        await cursor.execute(
+            _COLLECTION
+            + """ AND lower(collection.name) = lower(%(name)s)
+            ORDER BY collection.owner_id IS DISTINCT FROM %(viewer)s, collection.id""",
+            {"viewer": viewer, "name": name},
+        )
+        return await cursor.fetchall()
+
+
+async def list_visible_ids(conn: Connection, viewer: int | None) -> list[int]:
+    """The ids of what the viewer may see: the permission rule itself."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute("SELECT collection_id FROM visible_collections(%s)", (viewer,))
+        return await cursor.fetchall()
+
+
+async def find_any(conn: Connection, ref: str) -> list[tuple[int, int]]:
+    """(id, owner id) of the collections with this id or name, whoever's: for the command line only."""
+    async with conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, owner_id FROM collection
+            WHERE id::text = %(ref)s OR lower(name) = lower(%(ref)s) ORDER BY id
+            """,
+            {"ref": ref},
+        )
+        return await cursor.fetchall()
+
+
+async def insert_collection(
+    conn: Connection, owner_id: int, name: str, description: str, *, is_public: bool
+) -> int | None:
+    """The new id, or None when this owner has that name already."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            """
+            INSERT INTO collection (owner_id, name, description, is_public)
+            VALUES (%(owner)s, %(name)s, %(description)s, %(public)s)
+            ON CONFLICT (owner_id, lower(name)) DO NOTHING RETURNING id
+            """,
+            {"owner": owner_id, "name": name, "description": description, "public": is_public},
+        )
+        return await cursor.fetchone()
+
+
+async def update_collection(
+    conn: Connection, collection_id: int, name: str, description: str, *, is_public: bool
+) -> None:
+    """Raises psycopg.errors.UniqueViolation when the owner has that name already."""
+    await conn.execute(
+        """
+        UPDATE collection SET name = %(name)s, description = %(description)s, is_public = %(public)s
+        WHERE id = %(id)s
+        """,
+        {"id": collection_id, "name": name, "description": description, "public": is_public},
+    )
+
+
+async def list_members(conn: Connection, collection_id: int) -> list[Member]:
+    async with conn.cursor(row_factory=class_row(Member)) as cursor:
+        await cursor.execute(
+            """
+            SELECT member.account_id, account.name, member.role
+            FROM collection_member AS member JOIN account ON account.id = member.account_id
+            WHERE member.collection_id = %s ORDER BY lower(account.name)
+            """,
+            (collection_id,),
+        )
+        return await cursor.fetchall()
+
+
+async def put_member(conn: Connection, collection_id: int, name: str, role: Role) -> None:
+    """Add a member by name, or change the role. Raises NotFound when nobody has that name."""
+    cursor = await conn.execute(
+        """
+        INSERT INTO collection_member (collection_id, account_id, role)
+        SELECT %(collection)s, id, %(role)s FROM account WHERE lower(name) = lower(%(name)s) AND disabled_at IS NULL
+        ON CONFLICT (collection_id, account_id) DO UPDATE SET role = excluded.role
+        """,
+        {"collection": collection_id, "name": name, "role": role},
+    )
+    if cursor.rowcount == 0:
+        raise NotFound(f"nobody here is called {name}")
+
+
+async def delete_member(conn: Connection, collection_id: int, account_id: int) -> None:
+    await conn.execute(
+        "DELETE FROM collection_member WHERE collection_id = %s AND account_id = %s", (collection_id, account_id)
+    )
+
+
+async def list_covers(conn: Connection, collection_ids: Sequence[int]) -> dict[int, tuple[int, list[int]]]:
+    """For each collection: how many pictures stand in it, and the ids of its four newest."""
+    async with conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT wanted.id,
+                (SELECT count(*) FROM collection_image AS standing JOIN image ON image.id = standing.image_id
+                 WHERE standing.collection_id = wanted.id AND image.trashed_at IS NULL),
+                ARRAY(SELECT image.id FROM collection_image AS standing JOIN image ON image.id = standing.image_id
+                      WHERE standing.collection_id = wanted.id AND image.trashed_at IS NULL
+                      ORDER BY standing.image_id DESC LIMIT 4)
+            FROM unnest(%s::bigint[]) AS wanted (id)
+            """,
+            (list(collection_ids),),
+        )
+        return {row[0]: (row[1], row[2]) for row in await cursor.fetchall()}

@@ -1,0 +1,98 @@
+"""The pool of Postgres connections, and what every connection is set to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from app.core.errors import Unavailable
+
+Connection = AsyncConnection[tuple[Any, ...]]
+
+STATEMENT_TIMEOUT_MS = 30_000
+LOCK_TIMEOUT_MS = 10_000
+POOL_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 5
+
+
+def with_search_path(conninfo: str) -> str:
+    """The conninfo with the queue's schema on its search path, which the queue's SQL relies on."""
+    return make_conninfo(
+        conninfo,
+        options="-c search_path=public,procrastinate -c timezone=UTC",
+        application_name="likeness",
+        connect_timeout=CONNECT_TIMEOUT_S,
+    )
+
+
+class Database:
+    """Connections to Postgres: `transaction()` for verbs, `listen()` for followers."""
+
+    def __init__(self, conninfo: str, *, min_size: int = 1, max_size: int = 10) -> None:
+        self.conninfo = with_search_path(conninfo)
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            self.conninfo,
+            min_size=min_size,
+            max_size=max_size,
+            timeout=POOL_TIMEOUT_S,
+            open=False,
+            configure=_configure,
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    async def open(self) -> None:
+        """Open the pool. Raises Unavailable when Postgres does not answer."""
+        try:
+            await self._pool.open(wait=True, timeout=POOL_TIMEOUT_S)
+        except PoolTimeout as error:
+            await self._pool.close()
+            raise Unavailable("the database does not answer") from error
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def __aenter__(self) -> "Database":
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection in one transaction: committed at the end, rolled back on any exception.
+
+        Raises Unavailable when no connection can be had in time or the server goes away.
+        """
+        try:
+            async with self._pool.connection() as conn:
+                yield conn
+        except PoolTimeout as error:
+            raise Unavailable("the database does not answer", retry_after_s=5) from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise Unavailable("the database does not answer", retry_after_s=5) from error
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Connection]:
+        """A connection of its own, in autocommit mode and without a statement timeout: LISTEN, exports, locks."""
+        try:
+            conn = await AsyncConnection.connect(self.conninfo, autocommit=True)
+        except psycopg.OperationalError as error:
+            raise Unavailable("the database does not answer", retry_after_s=5) from error
+        try:
+            yield conn
+        finally:
+            await asyncio.shield(conn.close())
+
+
+async def _configure(conn: Connection) -> None:
+    await conn.execute(
+        "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
+        (str(STATEMENT_TIMEOUT_MS), str(LOCK_TIMEOUT_MS)),
+    )
+    await conn.commit()

@@ -1,0 +1,107 @@
+"""One handler answers every error in three forms: problem+json (RFC 9457), htmx fragment, page."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+
+from app.core.errors import AppError, TooLarge
+from app.core.pages import render
+
+PROBLEM_JSON = "application/problem+json"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """What `errors/error.html` shows."""
+
+    status: int
+    title: str
+    detail: str
+    hint: str | None = None
+    action_url: str | None = None
+    action_text: str | None = None
+
+
+def exception_handlers() -> ExceptionHandlersMap:
+    """The map for Litestar: every exception goes through `answer`."""
+    return {Exception: answer}
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The error in the form that its request asks for. Unexpected ones are logged and tell nothing."""
+    page, headers = _describe(error)
+    if page.status >= 500 and not isinstance(error, AppError):
+        log.error("unexpected error", path=request.url.path, method=request.method, exc_info=error)
+    if _wants_problem(request):
+        return _problem(request, page, headers, error.extra if isinstance(error, AppError) else {})
+    return render(
+        request,
+        "errors/error.html",
+        page,
+        fragment="errors/_error.html",
+        title=page.title,
+        status_code=page.status,
+        headers=headers,
+    )
+
+
+def _describe(error: Exception) -> tuple[ErrorPage, dict[str, str]]:
+    if isinstance(error, AppError):
+        headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+        page = ErrorPage(error.status, error.title, error.detail, error.hint)
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = "Bearer"
+            page = ErrorPage(error.status, error.title, error.detail, error.hint, "/sign-in", "Sign in")
+        return page, headers
+    if isinstance(error, ValidationException):
+        return ErrorPage(422, "That cannot be used", _validation_words(error)), {}
+    if isinstance(error, HTTPException):
+        status = HTTPStatus(error.status_code)
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return ErrorPage(413, TooLarge.title, "these files are larger than this gallery takes at once"), {}
+        headers = {str(name): str(value) for name, value in (error.headers or {}).items()}
+        detail = "there is nothing at this address" if status == HTTPStatus.NOT_FOUND else error.detail
+        return ErrorPage(status.value, status.phrase, detail), headers
+    return ErrorPage(500, AppError.title, "this is our mistake, and it has been written to the log"), {}
+
+
+def _validation_words(error: ValidationException) -> str:
+    extra: Any = error.extra
+    if isinstance(extra, list):
+        words = [f"{item.get('key', 'value')}: {item.get('message', '')}" for item in extra if isinstance(item, dict)]
+        if words:
+            return "; ".join(words)
+    return error.detail
+
+
+def _wants_problem(request: Request[Any, Any, Any]) -> bool:
+    path = request.url.path
+    if path.startswith("/api/") and path != "/api/docs":
+        return True
+    if request.headers.get("hx-request") == "true":
+        return False
+    return request.accept.best_match([PROBLEM_JSON, "application/json", "text/html"]) != "text/html"
+
+
+def _problem(
+    request: Request[Any, Any, Any], page: ErrorPage, headers: dict[str, str], extra: dict[str, Any]
+) -> Response[bytes]:
+    body: dict[str, Any] = {
+        **extra,
+        "type": "about:blank",
+        "title": page.title,
+        "status": page.status,
+        "detail": page.detail,
+        "instance": request.url.path,
+    }
+    if page.hint:
+        body["hint"] = page.hint
+    return Response(msgspec.json.encode(body), status_code=page.status, media_type=PROBLEM_JSON, headers=headers)

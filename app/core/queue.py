@@ -1,0 +1,56 @@
+"""The job queue: procrastinate in the same database, so a job and its data commit together."""
+
+from typing import Any
+
+import procrastinate
+from procrastinate import Blueprint
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job, Status
+
+from app.core.database import Connection, with_search_path
+
+MAX_ATTEMPTS = 5
+HEARTBEAT_S = 5.0
+DEAD_AFTER_S = 20.0
+
+_deferrer = procrastinate.App(connector=procrastinate.PsycopgConnector())
+
+
+def make_queue(conninfo: str, tasks: dict[str, Blueprint]) -> procrastinate.App:
+    """The worker's side: every slice's tasks under the slice's name ("embedding:embed")."""
+    connector = procrastinate.PsycopgConnector(
+        conninfo=with_search_path(conninfo), min_size=1, max_size=4, timeout=10
+    )
+    app = procrastinate.App(connector=connector, worker_defaults={"update_heartbeat_interval": HEARTBEAT_S})
+    for slice_name, blueprint in tasks.items():
+        app.add_tasks_from(blueprint, namespace=slice_name)
+    return app
+
+
+async def enqueue(conn: Connection, task: str, *, queueing_lock: str | None = None, **arguments: Any) -> None:
+    """Queue a task by name inside the caller's transaction.
+
+    With a `queueing_lock`, one waiting job is enough: a second is not added. Jobs of one `queueing_lock` never
+    run side by side either.
+    """
+    deferrer = _deferrer.configure_task(
+        task, connection=conn, queueing_lock=queueing_lock, lock=queueing_lock, queue=task.split(":")[0]
+    )
+    try:
+        async with conn.transaction():
+            await deferrer.defer_async(**arguments)
+    except AlreadyEnqueued:
+        return
+
+
+async def rescue(app: procrastinate.App, *, dead_after_s: float = DEAD_AFTER_S) -> int:
+    """Queue again what a dead worker held, at most MAX_ATTEMPTS times; then it is failed. Returns how many."""
+    manager = app.job_manager
+    stalled: list[Job] = list(await manager.get_stalled_jobs(seconds_since_heartbeat=dead_after_s))
+    for job in stalled:
+        if job.attempts >= MAX_ATTEMPTS:
+            await manager.finish_job(job, status=Status.FAILED, delete_job=False)
+        else:
+            await manager.retry_job(job)
+    await manager.prune_stalled_workers(seconds_since_heartbeat=dead_after_s)
+    return len(stalled)

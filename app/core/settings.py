@@ -1,0 +1,110 @@
+"""Settings: what the environment says, read once and passed down."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class SettingsError(Exception):
+    """A setting has a value that cannot be used; the message names the variable and the remedy."""
+
+
+def _default_data_dir() -> Path:
+    """A checkout keeps its data beside its code, so two checkouts never share one; elsewhere XDG's place."""
+    if (ROOT / "pyproject.toml").is_file():
+        return ROOT / ".likeness"
+    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "likeness"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting; `LIKENESS_` and the upper-case name is its environment variable.
+
+    - `data_dir`: pictures, indexes, model weights and the embedded Postgres.
+    - `database_url`: a Postgres of one's own; without it the embedded one runs in `data_dir`.
+    - `model`: `auto`, a name from `likeness models list`, or a folder in the hub's format.
+    - `host`, `port`: where the web server listens. Beyond loopback only when told so.
+    - `public_url`: the address people type, when it differs; `https://…` makes cookies Secure.
+    - `max_upload_mb`: the largest single file, in MiB; `max_upload_files`: the most files in one request.
+    - `trash_days`: how long a trashed picture can be restored.
+    - `exact_below`: galleries smaller than this are searched exactly, without IVF lists.
+    - `workers`: child processes that decode pictures, per process of ours; 0 means one per core.
+    """
+
+    data_dir: Path
+    database_url: str | None = None
+    model: str = "auto"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str | None = None
+    max_upload_mb: int = 100
+    max_upload_files: int = 1000
+    trash_days: int = 30
+    exact_below: int = 20_000
+    workers: int = 0
+
+    @property
+    def blobs_dir(self) -> Path:
+        return self.data_dir / "blobs"
+
+    @property
+    def indexes_dir(self) -> Path:
+        return self.data_dir / "indexes"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.data_dir / "models"
+
+    @property
+    def secure_cookies(self) -> bool:
+        return self.public_url is not None and self.public_url.startswith("https://")
+
+    @property
+    def max_upload_bytes(self) -> int:
+        return self.max_upload_mb * 1024 * 1024
+
+    @property
+    def decoders(self) -> int:
+        return self.workers or os.cpu_count() or 1
+
+
+BOUNDS: dict[str, tuple[int, int]] = {
+    "port": (1, 65_535),
+    "max_upload_mb": (1, 10_240),
+    "max_upload_files": (1, 100_000),
+    "trash_days": (1, 3_650),
+    "exact_below": (1, 10_000_000),
+    "workers": (0, 1_024),
+}
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the environment. Raises SettingsError for a value that cannot be used."""
+    values: dict[str, object] = {"data_dir": _default_data_dir()}
+    for field in fields(Settings):
+        variable = f"LIKENESS_{field.name.upper()}"
+        text = environ.get(variable, "").strip()
+        if not text:
+            continue
+        if field.name == "data_dir":
+            values[field.name] = Path(text).expanduser().absolute()
+        elif field.name in BOUNDS:
+            values[field.name] = _integer(variable, text, *BOUNDS[field.name])
+        else:
+            values[field.name] = text
+    settings = Settings(**values)  # pyright: ignore[reportArgumentType]  # typed field by field above
+    if settings.public_url is not None:
+        parts = urlsplit(settings.public_url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise SettingsError("LIKENESS_PUBLIC_URL must be an address such as https://pictures.example.org")
+    return settings
+
+
+def _integer(variable: str, text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise SettingsError(f"{variable} must be a whole number from {low} to {high}, not {text!r}")
+    return int(text)

@@ -1,0 +1,1 @@
+"""How pictures become vectors: the models table, embeddings, the embed job."""

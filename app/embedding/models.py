@@ -1,0 +1,56 @@
+"""Which model this gallery uses, and its loaded embedder."""
+
+import asyncio
+from pathlib import Path
+
+import structlog
+
+from app.core import state
+from app.core.database import Database
+from app.core.settings import Settings
+from app.embedding import store
+from app.embedding.records import Choice, ModelRow
+from ml.embedder import Embedder
+from ml.models import registry
+
+log = structlog.get_logger()
+
+HOW_TO_CHANGE = "Set LIKENESS_MODEL to a name from `likeness models list` and start again to change it."
+
+
+async def resolve_choice(db: Database, settings: Settings) -> Choice:
+    """The model that is wanted: the setting's, or for `auto` what was chosen at the first start and stored."""
+    if settings.model != "auto":
+        return Choice(settings.model, "named by LIKENESS_MODEL")
+    async with db.transaction() as conn:
+        name, reason = await state.find(conn, "auto_model"), await state.find(conn, "auto_model_reason")
+    if name is not None:
+        return Choice(name, reason or "chosen at the first start")
+    chosen = await asyncio.to_thread(registry.choose_automatically, settings.models_dir)
+    async with db.transaction() as conn:
+        name = await state.remember(conn, "auto_model", chosen.name)
+        reason = await state.remember(conn, "auto_model_reason", chosen.reason)
+    return Choice(name, reason)
+
+
+class Embedders:
+    """Loads each model once per process, off the event loop."""
+
+    def __init__(self, models_dir: Path) -> None:
+        self._models_dir = models_dir
+        self._loaded: dict[str, Embedder] = {}
+        self._lock = asyncio.Lock()
+
+    async def get(self, name: str) -> Embedder:
+        """The embedder of a model by name or folder. Raises ml's ModelError when it cannot be loaded."""
+        async with self._lock:
+            if name not in self._loaded:
+                model = await asyncio.to_thread(registry.load_model, name, cache_dir=self._models_dir)
+                self._loaded[name] = Embedder(model)
+            return self._loaded[name]
+
+
+async def register(db: Database, name: str, embedder: Embedder) -> ModelRow:
+    """The database's row of a loaded model."""
+    async with db.transaction() as conn:
+        return await store.put_model(conn, name, embedder.model.identity, embedder.model.dim)

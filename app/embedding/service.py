@@ -1,0 +1,155 @@
+"""The embed job: every picture gets one embedding per wanted model, whatever dies on the way."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from app.core import changes, jobs, state
+from app.core.blobs import BlobStore
+from app.core.changes import Change
+from app.core.database import Database
+from app.core.errors import NotFound
+from app.core.jobs import JobReport
+from app.core.queue import enqueue
+from app.embedding import store
+from app.embedding.models import Embedders, register
+from app.embedding.records import ModelRow, Waiting
+from ml.decoder import Decoder
+from ml.embedder import Embedder
+from ml.images import PictureRefused
+
+BATCH = 32
+LOCK_KEY = 0x656D6265  # "embe"
+ACTIVE_MODEL = "active_model"
+ACTIVATE_TASK = "search:build"
+ACTIVATE_LOCK = "index"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What embedding needs."""
+
+    db: Database
+    blobs: BlobStore
+    decoder: Decoder
+    embedders: Embedders
+
+
+async def embed_pending(shop: Workshop, wanted: str) -> int:
+    """Embed what waits, by the wanted model and, while it is another one, by the active model.
+
+    One process at a time does so (others wait). Can be killed at any moment and run again: a picture's
+    embedding and its log entry are one commit. When the wanted model is complete and not active, its activation is
+    queued. Returns how many were embedded.
+    """
+    async with shop.db.session() as guard:
+        await guard.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
+        embedder = await shop.embedders.get(wanted)
+        model = await register(shop.db, wanted, embedder)
+        count = await _fill(shop, model, embedder)
+        active = await active_model(shop.db)
+        if active is not None and active.id != model.id:
+            count += await _fill(shop, active, await shop.embedders.get(active.name))
+        if active is None or active.id != model.id:
+            async with shop.db.transaction() as conn:
+                await enqueue(conn, ACTIVATE_TASK, queueing_lock=ACTIVATE_LOCK, model_id=model.id, job_id=None)
+    return count
+
+
+async def active_model(db: Database) -> ModelRow | None:
+    """The model that answers searches, or None before the first one is activated."""
+    async with db.transaction() as conn:
+        value = await state.find(conn, ACTIVE_MODEL)
+        return await store.get_model(conn, int(value)) if value else None
+
+
+async def _fill(shop: Workshop, model: ModelRow, embedder: Embedder) -> int:
+    async with shop.db.transaction() as conn:
+        await store.fail_exhausted(conn, model.id)
+        waiting = (await store.count_progress(conn, model.id)).waiting
+        if not waiting:
+            return 0
+        job_id = await jobs.create(conn, "embed", f"Embedding with {model.name}", waiting)
+    async with jobs.running(shop.db, job_id) as report:
+        # What was begun and never ended goes alone, and last: if it kills us again, it takes nobody with it.
+        fresh = await _fill_pass(shop, model, embedder, report, waiting, attempts=0, batch=BATCH)
+        again = await _fill_pass(shop, model, embedder, report, waiting, attempts=1, batch=1)
+        return fresh + again
+    return 0  # cancelled
+
+
+async def _fill_pass(
+    shop: Workshop, model: ModelRow, embedder: Embedder, report: JobReport, total: int, *, attempts: int, batch: int
+) -> int:
+    after_id = done = embedded = 0
+    while True:
+        async with shop.db.transaction() as conn:
+            waiting = await store.list_waiting(conn, model.id, after_id=after_id, attempts=attempts, limit=batch)
+            # Written before decoding, so that a picture that kills its process is known by it.
+            await store.put_attempts(conn, model.id, [one.image_id for one in waiting])
+        if not waiting:
+            return embedded
+        embedded += await _embed_batch(shop, model, embedder, waiting)
+        after_id = waiting[-1].image_id
+        done += len(waiting)
+        await report.advance(done, total=max(done, total))
+
+
+async def _embed_batch(shop: Workshop, model: ModelRow, embedder: Embedder, batch: Sequence[Waiting]) -> int:
+    prepared = await asyncio.gather(*(_prepare(shop, embedder, one) for one in batch))
+    # Computed outside any transaction.
+    results = await asyncio.to_thread(_embed_all, embedder, prepared)
+    good = [(one.image_id, vector) for one, vector in zip(batch, results, strict=True) if not isinstance(vector, str)]
+    stored: list[int] = []
+    async with shop.db.transaction() as conn:
+        for one, reason in zip(batch, results, strict=True):
+            if isinstance(reason, str):
+                await store.fail_attempt(conn, model.id, one.image_id, reason)
+        if good:
+            vectors = np.stack([vector for _, vector in good])
+            stored = await store.append_embeddings(conn, model.id, [image_id for image_id, _ in good], vectors)
+        await changes.append(conn, [Change("embedded", image_id, model_id=model.id) for image_id in stored])
+    return len(stored)
+
+
+def _embed_all(
+    embedder: Embedder, prepared: Sequence[NDArray[np.generic] | str]
+) -> list[NDArray[np.float32] | str]:
+    """An embedding, or the reason why there is none, for each; one picture without direction spoils no batch."""
+    arrays = [one for one in prepared if not isinstance(one, str)]
+    try:
+        vectors: list[NDArray[np.float32] | str] = list(embedder.embed(arrays)) if arrays else []
+    except ValueError:
+        vectors = [_embed_or_reason(embedder, one) for one in arrays]
+    remaining = iter(vectors)
+    return [one if isinstance(one, str) else next(remaining) for one in prepared]
+
+
+def _embed_or_reason(embedder: Embedder, prepared: NDArray[np.generic]) -> NDArray[np.float32] | str:
+    try:
+        return embedder.embed([prepared])[0]
+    except ValueError:
+        return "the model finds nothing in this picture to tell it by"
+
+
+async def _prepare(shop: Workshop, embedder: Embedder, one: Waiting) -> NDArray[np.generic] | str:
+    """The model's input, or the reason why there is none."""
+    try:
+        data = await asyncio.to_thread(shop.blobs.read, shop.blobs.original(one.digest))
+        return await asyncio.wrap_future(shop.decoder.submit_prepare(data, embedder.model.preprocess))
+    except PictureRefused as refused:
+        return refused.reason
+    except NotFound as missing:
+        return missing.detail
+
+
+async def embed_query(decoder: Decoder, embedder: Embedder, data: bytes) -> NDArray[np.float32]:
+    """The embedding `[d]` of a picture that is searched with. Raises PictureRefused."""
+    prepared = await asyncio.wrap_future(decoder.submit_prepare(data, embedder.model.preprocess))
+    return (await asyncio.to_thread(embedder.embed, [prepared]))[0]

@@ -1,0 +1,1 @@
+"""What you keep: originals, thumbnails, labels, captions, trash."""

@@ -1,0 +1,127 @@
+"""Pictures as JSON: list, get, bytes."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.params import Parameter
+
+from app.accounts.records import Viewer
+from app.core.blobs import BlobStore
+from app.core.database import Database
+from app.core.errors import Invalid
+from app.images import media, service
+from app.images.records import Image
+
+
+class ImageOut(msgspec.Struct):
+    """One picture. `label` is its first label, `labels` holds all."""
+
+    image_id: int
+    filename: str
+    label: str | None
+    labels: list[str]
+    caption: str
+    width: int
+    height: int
+    format: str
+    size_bytes: int
+    created_at: str
+    url: str
+    thumbnail_url: str
+
+
+class ImageList(msgspec.Struct):
+    """One page of pictures, newest first. `next_cursor` asks for the next one; null: this is the last."""
+
+    images: list[ImageOut]
+    next_cursor: str | None
+
+
+def original_url(image_id: int) -> str:
+    """Where the API serves the original's bytes."""
+    return f"/api/v1/images/{image_id}/original"
+
+
+def thumbnail_url(image_id: int) -> str:
+    """Where the API serves a thumbnail."""
+    return f"/api/v1/images/{image_id}/thumbnail"
+
+
+def image_out(image: Image) -> ImageOut:
+    """The picture as the API tells it."""
+    return ImageOut(
+        image_id=image.id,
+        filename=image.filename,
+        label=image.label,
+        labels=image.labels,
+        caption=image.caption,
+        width=image.width,
+        height=image.height,
+        format=image.format,
+        size_bytes=image.size_bytes,
+        created_at=image.created_at.isoformat(),
+        url=original_url(image.id),
+        thumbnail_url=thumbnail_url(image.id),
+    )
+
+
+@get("/", operation_id="listImages", summary="List pictures")
+async def list_images(
+    db: Database,
+    viewer: Viewer,
+    collection: Annotated[str | None, Parameter(description="Name or id of a collection.")] = None,
+    label: Annotated[str | None, Parameter(description="Only pictures that carry this label.")] = None,
+    limit: Annotated[int, Parameter(description="From 1 to 500.")] = service.PAGE_SIZE,
+    cursor: Annotated[str | None, Parameter(description="`next_cursor` of the page before.")] = None,
+) -> ImageList:
+    """All pictures that the caller may see, newest first. Without a token: those in public collections."""
+    before = _cursor(cursor)
+    async with db.transaction() as conn:
+        filters, _ = await service.resolve_filters(conn, viewer, collection, label)
+    page = await service.list_images(db, viewer, filters, cursor=before, limit=limit)
+    return ImageList([image_out(image) for image in page.images], str(page.next_cursor) if page.next_cursor else None)
+
+
+@get("/{image_id:int}", operation_id="getImage", summary="Get a picture")
+async def get_image(db: Database, viewer: Viewer, image_id: int) -> ImageOut:
+    """One picture's metadata."""
+    return image_out(await service.get_visible(db, viewer, image_id))
+
+
+@get(
+    "/{image_id:int}/original",
+    operation_id="getOriginal",
+    summary="Download the original",
+    media_type="application/octet-stream",
+)
+async def get_original(
+    request: Request[Any, Any, Any], db: Database, blobs: BlobStore, viewer: Viewer, image_id: int
+) -> Response[bytes]:
+    """The file as it came."""
+    return await media.send_original(request, blobs, await service.get_visible(db, viewer, image_id))
+
+
+@get("/{image_id:int}/thumbnail", operation_id="getThumbnail", summary="Download a thumbnail", media_type="image/webp")
+async def get_thumbnail(
+    request: Request[Any, Any, Any],
+    db: Database,
+    blobs: BlobStore,
+    viewer: Viewer,
+    image_id: int,
+    width: Annotated[int, Parameter(description="256, 512 or 1024 pixels.")] = 256,
+) -> Response[bytes]:
+    """A WebP thumbnail."""
+    image = await service.get_visible(db, viewer, image_id)
+    return await media.send_thumbnail(request, blobs, image, width)
+
+
+def _cursor(text: str | None) -> int | None:
+    if text is None or text == "":
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise Invalid("cursor is the next_cursor of the page before")
+    return int(text)
+
+
+router = Router("/api/v1/images", route_handlers=[list_images, get_image, get_original, get_thumbnail], tags=["images"])

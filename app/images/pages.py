@@ -1,0 +1,284 @@
+"""Pages of pictures: the gallery, one picture, its bytes, the trash."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect, Template
+
+from app.accounts.records import Viewer
+from app.collections import service as collections
+from app.collections.records import Shelf
+from app.core.blobs import BlobStore
+from app.core.database import Database
+from app.core.errors import Invalid
+from app.core.pages import Notice, redirect, render
+from app.core.settings import Settings
+from app.images import media, service
+from app.images.records import Filters, Image, Standing
+from app.images.tiles import Tile, make_tile, size_text, with_query
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One filter chip."""
+
+    name: str
+    count: int
+    url: str
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionChoice:
+    """One collection to narrow by."""
+
+    id: int
+    name: str
+    count: int
+    url: str
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """The filters in force, as the page shows them."""
+
+    collection: Any | None
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryPage:
+    tiles: list[Tile]
+    next_url: str | None
+    total: int
+    filters: Narrowed
+    collections: list[CollectionChoice]
+    labels: list[Choice]
+    clear_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class GridPart:
+    tiles: list[Tile]
+    next_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrashPage:
+    tiles: list[Tile]
+    next_url: str | None
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """One picture as its page shows it."""
+
+    id: int
+    filename: str
+    caption: str
+    labels: list[str]
+    width: int
+    height: int
+    size_text: str
+    format: str
+    created_text: str
+    original_url: str
+    alt: str
+    ratio_class: str
+    trashed: bool
+    owner_name: str
+
+    def thumb(self, width: int) -> str:
+        """The address of the thumbnail of this width."""
+        return f"/images/{self.id}/thumbnails/{width}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A collection that the picture stands in."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PicturePage:
+    image: Pictured
+    collections: list[Place]
+    can_edit: bool
+    can_trash: bool
+    prev_url: str | None
+    next_url: str | None
+    similar_url: str
+
+
+@get("/")
+async def gallery(
+    request: Request[Any, Any, Any],
+    db: Database,
+    viewer: Viewer,
+    collection: str | None = None,
+    label: str | None = None,
+    cursor: int | None = None,
+) -> Template:
+    """The gallery: all that one may see, newest first; `cursor` asks for the next part."""
+    async with db.transaction() as conn:
+        filters, found = await service.resolve_filters(conn, viewer, collection, label)
+    page = await service.list_images(db, viewer, filters, cursor=cursor)
+    here = {"collection": found.id if found else None, "label": label}
+    tiles = [make_tile(image) for image in page.images]
+    next_url = with_query("/", **here, cursor=page.next_cursor) if page.next_cursor else None
+    if cursor is not None:
+        return render(
+            request, "gallery/more.html", GridPart(tiles, next_url), fragment="gallery/_more.html", title="Gallery"
+        )
+    facets = await service.facets(db, viewer, filters)
+    shelves = await collections.list_shelves(db, viewer)
+    context = GalleryPage(
+        tiles=tiles,
+        next_url=next_url,
+        total=facets.total,
+        filters=Narrowed(found, label),
+        collections=[_collection_choice(shelf, label, filters) for shelf in shelves if shelf.count],
+        labels=[
+            Choice(
+                one.name,
+                one.count,
+                with_query("/", collection=here["collection"], label=None if one.name == label else one.name),
+                one.name == label,
+            )
+            for one in facets.labels
+        ],
+        clear_url="/",
+    )
+    return render(request, "gallery/index.html", context, title=found.name if found else "Gallery")
+
+
+@get("/images/{image_id:int}")
+async def show(request: Request[Any, Any, Any], db: Database, viewer: Viewer, image_id: int) -> Template:
+    """One picture with what is known of it."""
+    picture = await service.show(db, viewer, image_id)
+    image = picture.image
+    context = PicturePage(
+        image=_pictured(image),
+        collections=[_place(one) for one in picture.standings],
+        can_edit=picture.rights.can_edit,
+        can_trash=picture.rights.can_trash,
+        prev_url=f"/images/{picture.newer_id}" if picture.newer_id else None,
+        next_url=f"/images/{picture.older_id}" if picture.older_id else None,
+        similar_url=f"/images/{image.id}/similar",
+    )
+    return render(request, "images/show.html", context, title=image.alt)
+
+
+@post("/images/{image_id:int}")
+async def describe(
+    db: Database,
+    viewer: Viewer,
+    image_id: int,
+    data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Redirect:
+    """Change caption and labels (comma-separated)."""
+    labels = data.get("labels", "").split(",")
+    await service.describe(db, viewer, image_id, caption=data.get("caption", ""), labels=labels)
+    return redirect(f"/images/{image_id}", Notice("success", "Saved."))
+
+
+@post("/images/{image_id:int}/trash")
+async def trash(db: Database, viewer: Viewer, image_id: int) -> Redirect:
+    """Move a picture to the trash."""
+    await service.trash(db, viewer, image_id)
+    return redirect(f"/images/{image_id}", Notice("success", "Moved to the trash. It can be restored from here."))
+
+
+@post("/images/{image_id:int}/restore")
+async def restore(db: Database, viewer: Viewer, image_id: int) -> Redirect:
+    """Take a picture out of the trash."""
+    await service.restore(db, viewer, image_id)
+    return redirect(f"/images/{image_id}", Notice("success", "Restored."))
+
+
+@post("/images/{image_id:int}/purge")
+async def purge(
+    db: Database,
+    blobs: BlobStore,
+    viewer: Viewer,
+    image_id: int,
+    data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Redirect:
+    """Erase a trashed picture for good."""
+    if not data.get("confirm"):
+        raise Invalid("tick the box to confirm: an erased picture cannot come back")
+    await service.purge(db, blobs, viewer, image_id)
+    return redirect("/trash", Notice("success", "Erased for good."))
+
+
+@get("/images/{image_id:int}/thumbnails/{width:int}")
+async def thumbnail(
+    request: Request[Any, Any, Any], db: Database, blobs: BlobStore, viewer: Viewer, image_id: int, width: int
+) -> Response[bytes]:
+    """A thumbnail's bytes."""
+    image = await service.get_bytes_of(db, viewer, image_id)
+    return await media.send_thumbnail(request, blobs, image, width)
+
+
+@get("/images/{image_id:int}/original")
+async def original(
+    request: Request[Any, Any, Any], db: Database, blobs: BlobStore, viewer: Viewer, image_id: int
+) -> Response[Any]:
+    """The original's bytes."""
+    image = await service.get_bytes_of(db, viewer, image_id)
+    return await media.send_original(request, blobs, image)
+
+
+@get("/trash")
+async def trashed(
+    request: Request[Any, Any, Any], db: Database, viewer: Viewer, settings: Settings, cursor: int | None = None
+) -> Template:
+    """One's own trash."""
+    page = await service.list_trash(db, viewer, cursor=cursor)
+    next_url = with_query("/trash", cursor=page.next_cursor) if page.next_cursor else None
+    context = TrashPage([make_tile(image) for image in page.images], next_url, settings.trash_days)
+    return render(request, "trash/index.html", context, title="Trash")
+
+
+def _collection_choice(shelf: Shelf, label: str | None, filters: Filters) -> CollectionChoice:
+    chosen = shelf.collection.id == filters.collection_id
+    url = with_query("/", collection=None if chosen else shelf.collection.id, label=label)
+    return CollectionChoice(shelf.collection.id, shelf.collection.name, shelf.count, url, chosen)
+
+
+def _pictured(image: Image) -> Pictured:
+    tile = make_tile(image)
+    return Pictured(
+        id=image.id,
+        filename=image.filename,
+        caption=image.caption,
+        labels=image.labels,
+        width=image.width,
+        height=image.height,
+        size_text=size_text(image.size_bytes),
+        format=image.format,
+        created_text=f"{image.created_at:%-d %B %Y}",
+        original_url=f"/images/{image.id}/original",
+        alt=tile.alt,
+        ratio_class=tile.ratio_class,
+        trashed=image.trashed_at is not None,
+        owner_name=image.owner_name,
+    )
+
+
+def _place(standing: Standing) -> Place:
+    return Place(standing.name, f"/collections/{standing.collection_id}")
+
+
+router = Router(
+    "/",
+    route_handlers=[gallery, show, describe, trash, restore, purge, thumbnail, original, trashed],
+    include_in_schema=False,
+)

@@ -1,0 +1,82 @@
+"""Pictures as they are kept."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One picture with its labels in order. `digest` is the SHA-256 of the file's bytes."""
+
+    id: int
+    owner_id: int
+    owner_name: str
+    digest: bytes
+    filename: str
+    caption: str
+    source: str
+    format: str
+    width: int
+    height: int
+    size_bytes: int
+    created_at: datetime
+    trashed_at: datetime | None
+    labels: list[str]
+
+    @property
+    def label(self) -> str | None:
+        """The first label."""
+        return self.labels[0] if self.labels else None
+
+    @property
+    def alt(self) -> str:
+        """What stands for the picture in words: caption, else label, else file name."""
+        return self.caption or self.label or self.filename
+
+
+@dataclass(frozen=True, slots=True)
+class NewImage:
+    """A decoded picture on its way in."""
+
+    digest: bytes
+    filename: str
+    source: str
+    caption: str
+    labels: tuple[str, ...]
+    format: str
+    width: int
+    height: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A collection that a picture stands in."""
+
+    image_id: int
+    collection_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """A label and how many visible pictures carry it."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a viewer may do with one picture."""
+
+    can_edit: bool
+    can_trash: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list of pictures is narrowed to."""
+
+    collection_id: int | None = None
+    label: str | None = None

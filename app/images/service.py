@@ -1,0 +1,247 @@
+"""The verbs of pictures: look, describe, trash, restore, purge."""
+
+from dataclasses import dataclass
+
+from app.accounts.records import Viewer
+from app.collections import service as collections
+from app.collections.records import Collection
+from app.core import changes
+from app.core.blobs import BlobStore
+from app.core.changes import Change
+from app.core.database import Connection, Database
+from app.core.errors import Conflict, Invalid, NotAllowed, NotFound, SignInNeeded
+from app.images import store, store_writes
+from app.images.records import Filters, Image, LabelCount, NewImage, Rights, Standing
+
+PAGE_SIZE = 60
+MAX_PAGE_SIZE = 500
+LABELS_SHOWN = 40
+MAX_LABELS = 50
+LABEL_LENGTH = 120
+CAPTION_LENGTH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePage:
+    """One page of a list of pictures, with the cursor of the next (None: the end)."""
+
+    images: list[Image]
+    next_cursor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What a list can be narrowed by, and how many pictures it has."""
+
+    total: int
+    labels: list[LabelCount]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything that a picture's own page tells."""
+
+    image: Image
+    rights: Rights
+    standings: list[Standing]
+    newer_id: int | None
+    older_id: int | None
+
+
+async def resolve_filters(
+    conn: Connection, viewer: Viewer, collection: str | None, label: str | None
+) -> tuple[Filters, Collection | None]:
+    """Filters from what a request names. Raises NotFound for a collection that the viewer may not see."""
+    found = await collections.resolve(conn, viewer, collection) if collection else None
+    return Filters(found.id if found else None, label or None), found
+
+
+async def list_images(
+    db: Database, viewer: Viewer, filters: Filters, *, cursor: int | None = None, limit: int = PAGE_SIZE
+) -> ImagePage:
+    """Visible pictures, newest first. Raises Invalid for a limit outside 1 to 500."""
+    if not 1 <= limit <= MAX_PAGE_SIZE:
+        raise Invalid(f"limit goes from 1 to {MAX_PAGE_SIZE}")
+    async with db.transaction() as conn:
+        images = await store.list_page(conn, viewer.account_id, filters, cursor, limit + 1)
+    return _page(images, limit)
+
+
+async def list_trash(db: Database, viewer: Viewer, *, cursor: int | None = None) -> ImagePage:
+    """The viewer's own trash, newest first."""
+    if viewer.account_id is None:
+        raise SignInNeeded("the trash belongs to somebody")
+    async with db.transaction() as conn:
+        images = await store.list_trash(conn, viewer.account_id, cursor, PAGE_SIZE + 1)
+    return _page(images, PAGE_SIZE)
+
+
+async def facets(db: Database, viewer: Viewer, filters: Filters) -> Facets:
+    """How many pictures match, and the labels among those of the collection."""
+    async with db.transaction() as conn:
+        return Facets(
+            await store.count_visible(conn, viewer.account_id, filters),
+            await store.list_labels(conn, viewer.account_id, filters.collection_id, LABELS_SHOWN),
+        )
+
+
+async def get_visible(db: Database, viewer: Viewer, image_id: int) -> Image:
+    """One picture. Raises NotFound."""
+    async with db.transaction() as conn:
+        return await store.get_visible(conn, viewer.account_id, image_id)
+
+
+async def get_bytes_of(db: Database, viewer: Viewer, image_id: int) -> Image:
+    """The picture whose bytes a viewer may have: a visible one, or one's own in the trash. Raises NotFound."""
+    async with db.transaction() as conn:
+        found = await store.list_visible(conn, viewer.account_id, [image_id])
+        return found[0] if found else await store.get_own(conn, viewer.account_id, image_id)
+
+
+async def show(db: Database, viewer: Viewer, image_id: int) -> Picture:
+    """What a picture's page tells: a visible picture, or one's own in the trash. Raises NotFound."""
+    image = await get_bytes_of(db, viewer, image_id)
+    async with db.transaction() as conn:
+        own = image.owner_id == viewer.account_id
+        can_edit = own or await store.may_edit(conn, viewer.account_id, image_id)
+        newer, older = await store.find_neighbours(conn, viewer.account_id, image_id)
+        standings = await store.list_standings(conn, viewer.account_id, [image_id])
+    return Picture(image, Rights(can_edit and image.trashed_at is None, own), standings, newer, older)
+
+
+async def describe(db: Database, viewer: Viewer, image_id: int, *, caption: str, labels: list[str]) -> Image:
+    """Change a picture's words; its owner and the editors of its collections may."""
+    caption = caption.strip()
+    if len(caption) > CAPTION_LENGTH:
+        raise Invalid(f"a caption has at most {CAPTION_LENGTH} characters")
+    labels = clean_labels(labels)
+    async with db.transaction() as conn:
+        image = await store.get_visible(conn, viewer.account_id, image_id)
+        if image.owner_id != viewer.account_id and not await store.may_edit(conn, viewer.account_id, image_id):
+            raise NotAllowed("only its owner and editors of its collections may change a picture's words")
+        await store_writes.set_caption(conn, image_id, caption)
+        await store_writes.set_labels(conn, image_id, labels)
+        return await store.get_visible(conn, viewer.account_id, image_id)
+
+
+def clean_labels(labels: list[str] | tuple[str, ...]) -> list[str]:
+    """Labels as they are stored: trimmed, without repetition, in order. Raises Invalid."""
+    cleaned = list(dict.fromkeys(" ".join(label.split()) for label in labels if label.strip()))
+    if len(cleaned) > MAX_LABELS:
+        raise Invalid(f"a picture has at most {MAX_LABELS} labels")
+    if any(len(label) > LABEL_LENGTH for label in cleaned):
+        raise Invalid(f"a label has at most {LABEL_LENGTH} characters")
+    return cleaned
+
+
+async def add(
+    conn: Connection, owner_id: int, collection_id: int, new: NewImage
+) -> tuple[int, bool, list[Change]]:
+    """Put a decoded picture into a collection: (id, whether it was not there before, what the log must be told).
+
+    The caller appends to the log last: its lock is held to the end of the transaction. The same bytes are one picture per collection. Bytes that lie in the owner's trash come back out of it; those
+    that somebody else has trashed give way.
+    """
+    standing = await store_writes.find_in_collection(conn, collection_id, new.digest)
+    if standing is not None and not standing[1]:
+        return standing[0], False, []
+    log: list[Change] = []
+    image_id, is_new = await store_writes.insert_image(conn, owner_id, new)
+    if is_new:
+        await store_writes.set_labels(conn, image_id, clean_labels(new.labels))
+    elif await store_writes.set_trashed(conn, image_id, trashed=False):
+        log.append(Change("restored", image_id))
+    if standing is not None and standing[0] != image_id:
+        await store_writes.delete_standing(conn, collection_id, standing[0])
+        log.append(Change("left", standing[0], collection_id))
+    if await store_writes.insert_standing(conn, collection_id, image_id):
+        log.append(Change("joined", image_id, collection_id))
+    return image_id, True, log
+
+
+async def trash(db: Database, viewer: Viewer, image_id: int) -> None:
+    """Move one's own picture to the trash: it leaves search, lists and bytes at once."""
+    async with db.transaction() as conn:
+        image = await store.get_visible(conn, viewer.account_id, image_id)
+        if image.owner_id != viewer.account_id:
+            raise NotAllowed("only its owner may move a picture to the trash")
+        if await store_writes.set_trashed(conn, image_id, trashed=True):
+            await changes.append(conn, [Change("retracted", image_id)])
+
+
+async def restore(db: Database, viewer: Viewer, image_id: int) -> None:
+    """Take one's own picture out of the trash. One that stands nowhere any more goes to "My pictures"."""
+    async with db.transaction() as conn:
+        image = await store.get_own(conn, viewer.account_id, image_id)
+        log: list[Change] = []
+        if not await store_writes.stands_anywhere(conn, image_id):
+            home = await collections.ensure(conn, viewer, collections.OWN_DEFAULT)
+            if not await store_writes.insert_standing(conn, home.id, image_id):
+                raise Conflict("the same picture stands there already")
+            log.append(Change("joined", image_id, home.id))
+        if await store_writes.set_trashed(conn, image.id, trashed=False):
+            log.append(Change("restored", image_id))
+        await changes.append(conn, log)
+
+
+async def purge(db: Database, blobs: BlobStore, viewer: Viewer, image_id: int) -> None:
+    """Erase one's own trashed picture for good, with its vectors and, when nobody else needs it, its file."""
+    async with db.transaction() as conn:
+        image = await store.get_own(conn, viewer.account_id, image_id)
+        if image.trashed_at is None:
+            raise Conflict("only a picture in the trash can be erased")
+    await _erase(db, blobs, image.id, image.digest)
+
+
+async def purge_expired(db: Database, blobs: BlobStore, days: int) -> int:
+    """Erase what has been in the trash for longer than `days`. Returns how many."""
+    erased = 0
+    while True:
+        async with db.transaction() as conn:
+            expired = await store_writes.list_expired(conn, days, 100)
+        if not expired:
+            return erased
+        for image_id, digest in expired:
+            await _erase(db, blobs, image_id, digest)
+            erased += 1
+
+
+async def delete_collection(db: Database, viewer: Viewer, ref: str | int) -> int:
+    """Delete a collection; its owners may. Pictures that stand nowhere else go to their owners' trash.
+
+    Returns how many pictures went to the trash.
+    """
+    async with db.transaction() as conn:
+        collection = await collections.resolve(conn, viewer, ref, at_least="owner")
+        standing = await store_writes.list_in_collection(conn, collection.id)
+        await store_writes.delete_collection(conn, collection.id)
+        log = [Change("left", image_id, collection.id) for image_id, _ in standing]
+        trashed = 0
+        for image_id, nowhere_else in standing:
+            if nowhere_else and await store_writes.set_trashed(conn, image_id, trashed=True):
+                log.append(Change("retracted", image_id))
+                trashed += 1
+        await changes.append(conn, log)
+    return trashed
+
+
+async def _erase(db: Database, blobs: BlobStore, image_id: int, digest: bytes) -> None:
+    async with db.transaction() as conn:
+        await store_writes.delete_image(conn, image_id)
+        await changes.append(conn, [Change("retracted", image_id)])
+    async with db.transaction() as conn:
+        # Under the digest's lock: somebody may be storing the same bytes at this moment.
+        await store_writes.lock_digests(conn, [digest])
+        if not await store_writes.has_digest(conn, digest):
+            blobs.remove(digest)
+
+
+def _page(images: list[Image], limit: int) -> ImagePage:
+    more = len(images) > limit
+    return ImagePage(images[:limit], images[limit - 1].id if more else None)
+
+
+async def list_by_ids(db: Database, viewer: Viewer, image_ids: list[int]) -> list[Image]:
+    """Those of these pictures that the viewer may see, in the given order."""
+    async with db.transaction() as conn:
+        return await store.list_visible(conn, viewer.account_id, image_ids)

@@ -1,0 +1,179 @@
+"""SQL that reads pictures; every query that shows one to a viewer goes through `VISIBLE`."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+
+from psycopg.rows import class_row, scalar_row, tuple_row
+
+from app.core.database import Connection
+from app.core.errors import NotFound
+from app.images.records import Filters, Image, LabelCount, Standing
+
+IMAGE: LiteralString = """
+    SELECT image.id, image.owner_id, account.name AS owner_name, image.digest, image.filename, image.caption,
+        image.source, image.format, image.width, image.height, image.size_bytes, image.created_at, image.trashed_at,
+        ARRAY(SELECT label.name FROM image_label JOIN label ON label.id = image_label.label_id
+              WHERE image_label.image_id = image.id ORDER BY image_label.position) AS labels
+    FROM image JOIN account ON account.id = image.owner_id
+"""
+VISIBLE: LiteralString = """
+    image.trashed_at IS NULL AND EXISTS (
+        SELECT FROM collection_image AS standing WHERE standing.image_id = image.id
+        AND standing.collection_id IN (SELECT collection_id FROM visible_collections(%(viewer)s)))
+"""
+MATCHING: LiteralString = """
+    (%(collection)s::bigint IS NULL OR EXISTS (
+        SELECT FROM collection_image AS placed
+        WHERE placed.image_id = image.id AND placed.collection_id = %(collection)s))
+    AND (%(label)s::text IS NULL OR EXISTS (
+        SELECT FROM image_label JOIN label ON label.id = image_label.label_id
+        WHERE image_label.image_id = image.id AND label.name = %(label)s))
+"""
+
+
+async def list_page(
+    conn: Connection, viewer: int | None, filters: Filters, before_id: int | None, limit: int
+) -> list[Image]:
+    """Visible pictures, newest first, below the cursor `before_id`."""
+    async with conn.cursor(row_factory=class_row(Image)) as cursor:
+        await cursor.execute(
+            IMAGE + " WHERE " + VISIBLE + " AND " + MATCHING
+            + " AND (%(before)s::bigint IS NULL OR image.id < %(before)s) ORDER BY image.id DESC LIMIT %(limit)s",
+            {
+                "viewer": viewer,
+                "collection": filters.collection_id,
+                "label": filters.label,
+                "before": before_id,
+                "limit": limit,
+            },
+        )
+        return await cursor.fetchall()
+
+
+async def list_visible(conn: Connection, viewer: int | None, image_ids: Sequence[int]) -> list[Image]:
+    """Those of these pictures that the viewer may see, in the order of `image_ids`."""
+    async with conn.cursor(row_factory=class_row(Image)) as cursor:
+        await cursor.execute(
+            IMAGE + " WHERE image.id = ANY(%(ids)s::bigint[]) AND " + VISIBLE
+            + " ORDER BY array_position(%(ids)s::bigint[], image.id)",
+            {"viewer": viewer, "ids": list(image_ids)},
+        )
+        return await cursor.fetchall()
+
+
+async def get_visible(conn: Connection, viewer: int | None, image_id: int) -> Image:
+    """One picture. Raises NotFound for a missing and for a hidden one alike."""
+    found = await list_visible(conn, viewer, [image_id])
+    if not found:
+        raise NotFound("no such picture")
+    return found[0]
+
+
+async def get_own(conn: Connection, owner: int | None, image_id: int) -> Image:
+    """One picture of the owner's, in the trash or not. Raises NotFound."""
+    async with conn.cursor(row_factory=class_row(Image)) as cursor:
+        await cursor.execute(
+            IMAGE + " WHERE image.id = %(id)s AND image.owner_id = %(owner)s", {"id": image_id, "owner": owner}
+        )
+        image = await cursor.fetchone()
+    if image is None:
+        raise NotFound("no such picture")
+    return image
+
+
+async def list_trash(conn: Connection, owner: int, before_id: int | None, limit: int) -> list[Image]:
+    """The owner's trashed pictures, newest first."""
+    async with conn.cursor(row_factory=class_row(Image)) as cursor:
+        await cursor.execute(
+            IMAGE + """ WHERE image.owner_id = %(owner)s AND image.trashed_at IS NOT NULL
+            AND (%(before)s::bigint IS NULL OR image.id < %(before)s) ORDER BY image.id DESC LIMIT %(limit)s""",
+            {"owner": owner, "before": before_id, "limit": limit},
+        )
+        return await cursor.fetchall()
+
+
+async def count_visible(conn: Connection, viewer: int | None, filters: Filters) -> int:
+    """How many pictures the viewer may see."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            "SELECT count(*) FROM image WHERE " + VISIBLE + " AND " + MATCHING,
+            {"viewer": viewer, "collection": filters.collection_id, "label": filters.label},
+        )
+        return await cursor.fetchone() or 0
+
+
+async def list_labels(
+    conn: Connection, viewer: int | None, collection_id: int | None, limit: int
+) -> list[LabelCount]:
+    """The most frequent labels among visible pictures."""
+    async with conn.cursor(row_factory=class_row(LabelCount)) as cursor:
+        await cursor.execute(
+            """
+            SELECT named.name, count(*) AS count
+            FROM image_label AS carried JOIN label AS named ON named.id = carried.label_id
+            JOIN image ON image.id = carried.image_id
+            WHERE """ + VISIBLE + " AND " + MATCHING
+            + " GROUP BY named.name ORDER BY count(*) DESC, named.name LIMIT %(limit)s",
+            {"viewer": viewer, "collection": collection_id, "label": None, "limit": limit},
+        )
+        return await cursor.fetchall()
+
+
+async def list_standings(conn: Connection, viewer: int | None, image_ids: Sequence[int]) -> list[Standing]:
+    """Which visible collections these pictures stand in, by name."""
+    async with conn.cursor(row_factory=class_row(Standing)) as cursor:
+        await cursor.execute(
+            """
+            SELECT standing.image_id, collection.id AS collection_id, collection.name
+            FROM collection_image AS standing JOIN collection ON collection.id = standing.collection_id
+            WHERE standing.image_id = ANY(%(ids)s::bigint[])
+            AND standing.collection_id IN (SELECT collection_id FROM visible_collections(%(viewer)s))
+            ORDER BY standing.image_id, lower(collection.name)
+            """,
+            {"viewer": viewer, "ids": list(image_ids)},
+        )
+        return await cursor.fetchall()
+
+
+async def find_neighbours(conn: Connection, viewer: int | None, image_id: int) -> tuple[int | None, int | None]:
+    """The ids before and behind this picture in the gallery's order: (newer, older)."""
+    async with conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(
+            "SELECT (SELECT image.id FROM image WHERE image.id > %(id)s AND " + VISIBLE + " ORDER BY image.id LIMIT 1),"
+            " (SELECT image.id FROM image WHERE image.id < %(id)s AND " + VISIBLE
+            + " ORDER BY image.id DESC LIMIT 1)",
+            {"viewer": viewer, "id": image_id},
+        )
+        row = await cursor.fetchone()
+    return (None, None) if row is None else (row[0], row[1])
+
+
+async def may_edit(conn: Connection, viewer: int | None, image_id: int) -> bool:
+    """True for an editor or owner of a collection in which the picture stands."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT EXISTS (
+                SELECT FROM collection_image AS standing
+                JOIN collection ON collection.id = standing.collection_id
+                LEFT JOIN collection_member AS member
+                    ON member.collection_id = collection.id AND member.account_id = %(viewer)s
+                WHERE standing.image_id = %(id)s
+                AND (collection.owner_id = %(viewer)s OR member.role IN ('editor', 'owner')))
+            """,
+            {"viewer": viewer, "id": image_id},
+        )
+        return bool(await cursor.fetchone())
+
+
+async def list_labelled(
+    conn: Connection, image_ids: Sequence[int] | None, collection_id: int | None, label: str | None
+) -> list[int]:
+    """Ids of untrashed pictures with this label or in this collection, whoever's: never shown, only selected by."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            "SELECT image.id FROM image WHERE image.trashed_at IS NULL AND " + MATCHING
+            + " AND (%(ids)s::bigint[] IS NULL OR image.id = ANY(%(ids)s::bigint[])) ORDER BY image.id",
+            {"ids": None if image_ids is None else list(image_ids), "collection": collection_id, "label": label},
+        )
+        return await cursor.fetchall()

@@ -1,0 +1,19 @@
+"""Background tasks of pictures."""
+
+from procrastinate import Blueprint, JobContext
+
+from app.core.blobs import BlobStore
+from app.core.database import Database
+from app.core.settings import Settings
+from app.core.worker_parts import part
+from app.images import service
+
+tasks = Blueprint()
+
+
+@tasks.periodic(cron="17 3 * * *")
+@tasks.task(name="empty_trash", queue="images", pass_context=True)
+async def empty_trash(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  # the scheduler passes it
+    """Erase what has been in the trash for longer than the settings say."""
+    days = part(context, Settings).trash_days
+    await service.purge_expired(part(context, Database), part(context, BlobStore), days)

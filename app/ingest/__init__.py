@@ -1,0 +1,1 @@
+"""How pictures come in: uploads and folders."""

@@ -1,0 +1,1 @@
+"""How pictures are found: index, live follower, queries and results."""

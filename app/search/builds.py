@@ -1,0 +1,149 @@
+"""Builds of an index: exported at a known position, trained, measured, published, activated."""
+
+import asyncio
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import structlog
+
+from app.core import changes, jobs, state
+from app.core.database import Connection, Database
+from app.core.errors import Conflict
+from app.core.jobs import JobReport
+from app.core.queue import enqueue
+from app.core.settings import Settings
+from app.embedding import service as embedding
+from app.embedding import store as embedding_store
+from app.embedding.records import ModelRow
+from app.embedding.store_export import export
+from app.search import store
+from app.search.index import files, ivf
+from app.search.index.files import Manifest
+from app.search.live import BUILD_LOCK, BUILD_TASK
+from app.search.searcher import version_dir
+
+log = structlog.get_logger()
+
+KEPT_VERSIONS = 2
+REBUILD_MIN_FRESH = 1_000
+REBUILD_SHARE = 0.1
+"""Beyond a tenth of fresh vectors the delta costs more than the lists, and centroids no longer fit them."""
+
+
+@dataclass(slots=True)
+class _Phase:
+    """What the building thread says of itself, read by the event loop."""
+
+    fraction: float = 0.0
+    words: str = "reading"
+    cancelled: bool = field(default=False)
+
+
+async def request_build(db: Database) -> int:
+    """Queue a build for the active model. Returns its job. Raises Conflict while there is no model."""
+    model = await embedding.active_model(db)
+    if model is None:
+        raise Conflict("no model is active yet: start the worker first")
+    async with db.transaction() as conn:
+        under_way = await jobs.find_active(conn, "index")
+        if under_way is not None:
+            return under_way.id
+        job_id = await jobs.create(conn, "index", f"Building the index of {model.name}", 100)
+        await enqueue(conn, BUILD_TASK, queueing_lock=BUILD_LOCK, model_id=model.id, job_id=job_id)
+        return job_id
+
+
+async def build(db: Database, settings: Settings, model_id: int, job_id: int | None) -> None:
+    """Build, publish and activate a version of this model's index; its model becomes the active one."""
+    async with db.transaction() as conn:
+        model = await embedding_store.get_model(conn, model_id)
+        if job_id is None:
+            job_id = await jobs.create(conn, "index", f"Building the index of {model.name}", 100)
+        version_id = await store.next_version_id(conn)
+    async with jobs.running(db, job_id) as report:
+        phase = _Phase()
+        folder = version_dir(settings.indexes_dir, version_id)
+        work = asyncio.create_task(asyncio.to_thread(_build_files, db.conninfo, model, folder, settings, phase))
+        try:
+            await _report_until_done(work, phase, report)
+        except jobs.JobCancelled:
+            phase.cancelled = True
+            await asyncio.wait([work])
+            raise
+        manifest = await work
+        async with db.transaction() as conn:
+            if manifest is not None:
+                await store.insert_version(conn, version_id, model.id, manifest.seq, _summary(manifest))
+                await store.activate_version(conn, model.id, version_id)
+            await _activate_model(conn, model)
+            await _forget_old(conn, settings, model)
+
+
+async def ensure_active(db: Database, model: ModelRow) -> None:
+    """On the very first start the wanted model is active at once: its pictures are found as they come in."""
+    async with db.transaction() as conn:
+        if await state.find(conn, embedding.ACTIVE_MODEL) is None:
+            await _activate_model(conn, model)
+
+
+async def tend(db: Database) -> None:
+    """Queue a build when the fresh vectors outweigh the index; forget expired queries."""
+    async with db.transaction() as conn:
+        await store.delete_expired_queries(conn)
+        await jobs.fail_stale(conn)
+    model = await embedding.active_model(db)
+    if model is None:
+        return
+    async with db.transaction() as conn:
+        active = next((one for one in await store.list_versions(conn, model.id) if one.is_active), None)
+        fresh = await store.count_fresh(conn, model.id, active.seq if active else 0)
+    built = int(active.manifest["count"]) if active else 0
+    if fresh >= max(REBUILD_MIN_FRESH, int(REBUILD_SHARE * built)):
+        await request_build(db)
+
+
+def _build_files(conninfo: str, model: ModelRow, folder: Path, settings: Settings, phase: _Phase) -> Manifest | None:
+    """Runs in a thread. None when there is nothing to index yet."""
+
+    def progress(fraction: float, words: str) -> None:
+        if phase.cancelled:
+            raise jobs.JobCancelled
+        phase.fraction, phase.words = fraction, words
+
+    with export(conninfo, model.id, model.dim) as snapshot:
+        if not snapshot.count:
+            return None
+        built = ivf.build(
+            snapshot.chunks, dim=model.dim, n=snapshot.count, progress=progress, exact_below=settings.exact_below
+        )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return files.publish(built, folder, seq=snapshot.seq, model_identity=model.identity)
+
+
+async def _report_until_done(work: asyncio.Task[Manifest | None], phase: _Phase, report: JobReport) -> None:
+    while not work.done():
+        await report.advance(int(phase.fraction * 100), message=phase.words)
+        await asyncio.wait([work], timeout=jobs.WRITE_INTERVAL_S)
+
+
+async def _activate_model(conn: Connection, model: ModelRow) -> None:
+    await state.replace(conn, embedding.ACTIVE_MODEL, str(model.id))
+    await conn.execute("SELECT pg_notify(%s, '')", (changes.CHANNEL,))
+
+
+async def _forget_old(conn: Connection, settings: Settings, model: ModelRow) -> None:
+    """Keep the newest two versions of a model, and the log from the oldest position that is still needed."""
+    versions = await store.list_versions(conn, model.id)
+    for version in versions[KEPT_VERSIONS:]:
+        await store.delete_version(conn, version.id)
+        shutil.rmtree(version_dir(settings.indexes_dir, version.id), ignore_errors=True)
+    kept = [version.seq for version in await store.list_versions(conn)]
+    if kept:
+        await changes.prune(conn, min(kept))
+
+
+def _summary(manifest: Manifest) -> dict[str, object]:
+    numbers = asdict(manifest)
+    del numbers["files"], numbers["curve"]
+    return numbers | {"built_at": manifest.built_at.isoformat(), "size_bytes": manifest.size_bytes}

@@ -1,0 +1,99 @@
+"""Delta: the vectors that are fresher than the main index, searched exactly beside it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.search.index.bitmaps import Bitmap
+from app.search.index.vectors import Ids, Vectors
+
+_SHRINK_FROM = 1_024  # rows; below it dead rows cost nothing worth a copy
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaView:
+    """The delta as it stood at one moment; later writes do not reach it.
+
+    `ids` int64 [m], `vectors` float32 [m, dim], `live` bool [m]: no id is live in two rows.
+    """
+
+    ids: Ids
+    vectors: Vectors
+    live: NDArray[np.bool_]
+    count: int
+
+    def eligible(self, allowed: Bitmap | None, exclude: int | None) -> NDArray[np.intp]:
+        """The rows that are live, allowed and not `exclude`."""
+        mask = self.live if allowed is None else self.live & allowed.mask(self.ids)
+        return np.flatnonzero(mask if exclude is None else mask & (self.ids != exclude))
+
+    def scores(self, rows: NDArray[np.intp], query: Vectors) -> NDArray[np.float32]:
+        """The inner product of `query` with each of `rows`: float32 [len(rows)]."""
+        if len(rows) * 4 < len(self.ids):
+            return np.vecdot(self.vectors[rows], query)
+        return np.vecdot(self.vectors, query)[rows]  # most rows: a pass over all is cheaper than a copy
+
+
+class Delta:
+    """Fresh vectors by id, in arrays that grow by doubling; adding an id again replaces its vector.
+
+    One writer at a time. Rows once handed out by `view` are never written again: new ones stand behind them,
+    and a removal replaces the mask of live rows, so a reader needs no lock.
+    """
+
+    def __init__(self, dim: int) -> None:
+        self._ids = np.empty(0, np.int64)
+        self._vectors = np.empty((0, dim), np.float32)
+        self._live = np.empty(0, np.bool_)
+        self._size = 0
+        self._row_of: dict[int, int] = {}
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """Appends `vectors` float32 [n, dim] as those of `ids`; of an id given twice the last one stays."""
+        self.remove(ids)
+        _, from_end = np.unique(ids[::-1], return_index=True)
+        last = np.sort(len(ids) - 1 - from_end)
+        ids, vectors = ids[last], vectors[last]
+        end = self._size + len(ids)
+        if end > len(self._ids):
+            self._move_to(max(end, 2 * len(self._ids)), np.arange(self._size))
+        self._ids[self._size : end] = ids
+        self._vectors[self._size : end] = vectors
+        self._live[self._size : end] = True
+        self._row_of.update(zip(ids.tolist(), range(self._size, end), strict=True))
+        self._size = end
+
+    def remove(self, ids: Ids) -> None:
+        """Takes `ids` out; those that are not in are passed over."""
+        rows = [self._row_of.pop(image_id) for image_id in ids.tolist() if image_id in self._row_of]
+        if not rows:
+            return
+        live = self._live.copy()
+        live[rows] = False
+        self._live = live
+        if self._size >= _SHRINK_FROM and 2 * len(self._row_of) < self._size:
+            kept = np.flatnonzero(live[: self._size])
+            self._move_to(len(kept), kept)
+            self._row_of = dict(zip(self._ids.tolist(), range(len(kept)), strict=True))
+
+    def vector(self, image_id: int) -> Vectors | None:
+        """The vector of `image_id`, float32 [dim], or None when it is not here."""
+        row = self._row_of.get(image_id)
+        return None if row is None else self._vectors[row].copy()
+
+    def view(self) -> DeltaView:
+        """What is here now."""
+        size = self._size
+        return DeltaView(self._ids[:size], self._vectors[:size], self._live[:size], len(self._row_of))
+
+    def _move_to(self, capacity: int, rows: NDArray[np.intp]) -> None:
+        """New arrays of `capacity` rows that begin with `rows`; views keep the old ones."""
+        ids = np.empty(capacity, np.int64)
+        vectors = np.empty((capacity, self._vectors.shape[1]), np.float32)
+        live = np.zeros(capacity, np.bool_)
+        self._size = len(rows)
+        ids[: self._size] = self._ids[rows]
+        vectors[: self._size] = self._vectors[rows]
+        live[: self._size] = self._live[rows]
+        self._ids, self._vectors, self._live = ids, vectors, live

@@ -1,0 +1,53 @@
+"""Queries, results, and the versions of an index."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.images.records import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A picture that was searched with: private to its owner, or to its holder if nobody was signed in."""
+
+    id: UUID
+    owner_id: int | None
+    model_id: int
+    vector: bytes
+    filename: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result. `score` is the cosine, higher is better; `collection` one that the viewer sees it in."""
+
+    image: Image
+    score: float
+    collection: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a search found, by which model and which version of its index."""
+
+    model: str
+    index: str
+    hits: list[Hit]
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class IndexVersion:
+    """One published build of an index."""
+
+    id: int
+    model_id: int
+    model: str
+    seq: int
+    is_active: bool
+    manifest: dict[str, Any]
+    created_at: datetime

@@ -1,0 +1,138 @@
+"""SQL of queries, index versions and memberships."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg.types.json import Jsonb
+
+from app.core.database import Connection
+from app.core.errors import NotFound
+from app.search.records import IndexVersion, Query
+
+QUERY_HOURS = 24 * 7
+
+
+async def insert_query(
+    conn: Connection, *, owner_id: int | None, model_id: int, vector: bytes, thumbnail: bytes, filename: str
+) -> UUID:
+    """Keep a query for a week; its random 128-bit id is its address."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            """
+            INSERT INTO query (owner_id, model_id, vector, thumbnail, filename, expires_at)
+            VALUES (%(owner)s, %(model)s, %(vector)s, %(thumbnail)s, %(filename)s, now() + make_interval(hours => %(hours)s))
+            RETURNING id
+            """,
+            {
+                "owner": owner_id,
+                "model": model_id,
+                "vector": vector,
+                "thumbnail": thumbnail,
+                "filename": filename,
+                "hours": QUERY_HOURS,
+            },
+        )
+        query_id = await cursor.fetchone()
+    if query_id is None:
+        raise RuntimeError("INSERT … RETURNING gave no row")
+    return query_id
+
+
+async def get_query(conn: Connection, query_id: UUID, viewer: int | None) -> Query:
+    """A living query of the viewer's, or of nobody's. Raises NotFound."""
+    async with conn.cursor(row_factory=class_row(Query)) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, owner_id, model_id, vector, filename, created_at, expires_at FROM query
+            WHERE id = %(id)s AND expires_at > now() AND (owner_id IS NULL OR owner_id = %(viewer)s)
+            """,
+            {"id": query_id, "viewer": viewer},
+        )
+        query = await cursor.fetchone()
+    if query is None:
+        raise NotFound("this search is no longer here: searches by upload are kept for a week")
+    return query
+
+
+async def get_query_thumbnail(conn: Connection, query_id: UUID) -> bytes:
+    """The WebP of a query's picture. Raises NotFound."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute("SELECT thumbnail FROM query WHERE id = %s", (query_id,))
+        thumbnail = await cursor.fetchone()
+    if thumbnail is None:
+        raise NotFound("no such search")
+    return thumbnail
+
+
+async def delete_expired_queries(conn: Connection) -> None:
+    await conn.execute("DELETE FROM query WHERE expires_at < now()")
+
+
+async def insert_version(
+    conn: Connection, version_id: int, model_id: int, seq: int, manifest: dict[str, object]
+) -> None:
+    """Record a build whose files have been published under this id."""
+    await conn.execute(
+        """
+        INSERT INTO index_version (id, model_id, seq, manifest) OVERRIDING SYSTEM VALUE
+        VALUES (%s, %s, %s, %s)
+        """,
+        (version_id, model_id, seq, Jsonb(manifest)),
+    )
+
+
+async def activate_version(conn: Connection, model_id: int, version_id: int) -> None:
+    """Make this version its model's active one."""
+    await conn.execute("UPDATE index_version SET is_active = false WHERE model_id = %s AND is_active", (model_id,))
+    await conn.execute("UPDATE index_version SET is_active = true WHERE id = %s", (version_id,))
+
+
+async def list_versions(conn: Connection, model_id: int | None = None) -> list[IndexVersion]:
+    """Published versions, newest first."""
+    async with conn.cursor(row_factory=class_row(IndexVersion)) as cursor:
+        await cursor.execute(
+            """
+            SELECT version.*, model.name AS model FROM index_version AS version
+            JOIN model ON model.id = version.model_id
+            WHERE %(model)s::bigint IS NULL OR version.model_id = %(model)s ORDER BY version.id DESC
+            """,
+            {"model": model_id},
+        )
+        return await cursor.fetchall()
+
+
+async def delete_version(conn: Connection, version_id: int) -> None:
+    await conn.execute("DELETE FROM index_version WHERE id = %s", (version_id,))
+
+
+async def next_version_id(conn: Connection) -> int:
+    """A new version's id, before its row: the files are published under it first."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute("SELECT nextval(pg_get_serial_sequence('index_version', 'id'))")
+        return await cursor.fetchone() or 0
+
+
+async def count_fresh(conn: Connection, model_id: int, seq: int) -> int:
+    """How many embeddings the log has behind a position."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            "SELECT count(*) FROM change_log WHERE seq > %s AND kind = 'embedded' AND model_id = %s", (seq, model_id)
+        )
+        return await cursor.fetchone() or 0
+
+
+async def list_memberships(conn: Connection) -> list[tuple[int, list[int]]]:
+    """Every collection with the ids of its pictures."""
+    async with conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute("SELECT collection_id, array_agg(image_id) FROM collection_image GROUP BY collection_id")
+        return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
+async def list_living(conn: Connection, image_ids: Sequence[int]) -> list[int]:
+    """Those of these pictures that are there and not in the trash."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            "SELECT id FROM image WHERE id = ANY(%s::bigint[]) AND trashed_at IS NULL", (list(image_ids),)
+        )
+        return await cursor.fetchall()

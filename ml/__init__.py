@@ -1,0 +1,1 @@
+"""Embeddings of pictures: decoding, models, evaluation. Knows nothing of the app around it."""

@@ -1,0 +1,1 @@
+"""Readers of picture collections: each yields Items, none knows a database."""

@@ -1,0 +1,1 @@
+"""How good the embeddings are: metrics and protocols."""

@@ -1,0 +1,273 @@
+"""Encoded bytes to upright sRGB pixels: formats, limits, orientation, reduced decoding."""
+
+import io
+import threading
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms
+
+# Never SVG or EPS: one runs scripts in a browser, the other would run Ghostscript. MPO is opened as JPEG.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO")
+
+WEBP_MAX_SIDE = 16_383  # the format's own limit
+WEBP_QUALITY = 80
+NEEDS_MEMORY = "too large: decoding it needs more memory than is allowed"
+
+# `warnings.catch_warnings` changes the whole process: one picture at a time, then.
+_WARNINGS_LOCK = threading.RLock()
+
+
+class PictureRefused(Exception):
+    """A picture that cannot be taken in; `reason` is a plain sentence for the person who sent it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is refused before any pixel is decoded.
+
+    100 megapixels take a 24-megapixel photo, a phone's panorama (16,000 x 4,000) and a medium-format camera,
+    and need 400 MB for one RGB copy. `max_side` is JPEG's own limit.
+    """
+
+    max_bytes: int = 100 * 1024**2
+    max_pixels: int = 102_000_000
+    max_side: int = 65_535
+
+
+LIMITS = Limits()
+
+
+class Header(NamedTuple):
+    """What a file says of itself before its pixels are decoded; orientation is not applied."""
+
+    format: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """An upright RGB picture, perhaps reduced, with the size that it has in full, as displayed."""
+
+    image: Image.Image
+    format: str
+    width: int
+    height: int
+
+
+def read_size(data: bytes, *, limits: Limits = LIMITS) -> Header:
+    """Format and size from the header alone. Raises PictureRefused."""
+    with _opened(data, limits) as picture:
+        return Header(_format(picture), *picture.size)
+
+
+def load(data: bytes, *, target: int | None = None, limits: Limits = LIMITS) -> Image.Image:
+    """The first frame, upright, sRGB, mode RGB, transparency flattened on white.
+
+    With `target` (pixels of the shorter side that the caller will resize to) a JPEG is decoded at a reduced
+    size of at least twice that, which moves the resized picture by 0.2/255 on average. Raises PictureRefused.
+    """
+    at_least = None if target is None else (2 * target, 2 * target)
+    return decode(data, at_least=at_least, limits=limits).image
+
+
+def decode(data: bytes, *, at_least: tuple[int, int] | None = None, limits: Limits = LIMITS) -> Decoded:
+    """As `load`, with the picture's format and full size.
+
+    With `at_least` (width and height in pixels, as displayed) a JPEG is decoded at 1/2, 1/4 or 1/8 of its
+    size, the smallest that is no smaller than that in either direction. Every byte is read all the same, so
+    that a file that is cut short is noticed. Raises PictureRefused.
+    """
+    with _opened(data, limits) as picture:
+        width, height = picture.size
+        if at_least is not None and picture.format in {"JPEG", "MPO"}:
+            across, down = at_least
+            turned = _orientation(picture) >= 5
+            picture.draft(None, (down, across) if turned else (across, down))
+        picture.load()
+        # Asked after loading: TIFF has turned itself by then, and PNG may state it behind the pixels.
+        orientation = _orientation(picture)
+        if orientation >= 5:
+            width, height = height, width
+        upright = _turned(_to_srgb(picture), orientation)
+        return Decoded(upright, _format(picture), width, height)
+
+
+def shrink(image: Image.Image, width: int) -> Image.Image:
+    """The picture at most `width` pixels across and no higher than a WebP can be; never enlarged."""
+    scale = min(1.0, width / image.width, WEBP_MAX_SIDE / image.height)
+    if scale == 1.0:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+
+
+def encode_webp(image: Image.Image, width: int) -> bytes:
+    """A WebP of at most `width` pixels across, never enlarged, without any metadata of the original."""
+    buffer = io.BytesIO()
+    shrink(image, width).save(
+        buffer, "WEBP", quality=WEBP_QUALITY, method=4, exif=b"", icc_profile=b"", xmp=b""
+    )
+    return buffer.getvalue()
+
+
+@contextmanager
+def _opened(data: bytes, limits: Limits) -> Generator[Image.Image]:
+    """The picture, identified and within the limits; what Pillow raises in the block is PictureRefused."""
+    if not data:
+        raise PictureRefused("the file is empty")
+    if len(data) > limits.max_bytes:
+        raise PictureRefused(f"too large: {_mib(len(data))}; the limit is {_mib(limits.max_bytes)}")
+    with _WARNINGS_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd metadata is no reason to refuse a picture
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        Image.MAX_IMAGE_PIXELS = None  # our own check of the header names the size
+        try:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+                _check_size(picture, limits)
+                Image.MAX_IMAGE_PIXELS = limits.max_pixels  # for pictures inside containers
+                yield picture
+        except PictureRefused:
+            raise
+        except MemoryError as error:
+            raise PictureRefused(NEEDS_MEMORY) from error
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            limit = f"the limit is {limits.max_pixels / 1e6:.0f} megapixels"
+            raise PictureRefused(f"too large: {limit}") from error
+        except Image.UnidentifiedImageError as error:
+            raise PictureRefused(f"not a picture: {_guess(data)}") from error
+        except Exception as error:  # Pillow's readers raise almost anything on a damaged file
+            raise PictureRefused(_explain(error)) from error
+
+
+def _check_size(picture: Image.Image, limits: Limits) -> None:
+    width, height = picture.size
+    if width < 1 or height < 1:
+        raise PictureRefused("not a picture: it has no pixels")
+    if width * height > limits.max_pixels:
+        limit = f"{limits.max_pixels / 1e6:.0f} megapixels"
+        raise PictureRefused(f"too large: {width} x {height} pixels; the limit is {limit}")
+    if max(width, height) > limits.max_side:
+        limit = f"{limits.max_side} pixels a side"
+        raise PictureRefused(f"too large: {width} x {height} pixels; the limit is {limit}")
+
+
+def _guess(data: bytes) -> str:
+    """What a file that is no picture we read may be."""
+    head = data[:64].lstrip().lower()
+    if data[4:8] == b"ftyp" and data[8:12] in {b"heic", b"heix", b"mif1", b"msf1", b"hevc"}:
+        return "HEIC is not supported; save it as JPEG"
+    if head.startswith((b"<svg", b"<?xml")):
+        return "SVG and XML are not supported"
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "it is a web page"
+    if data.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")):
+        return "the beginning of the file is damaged"
+    return f"the formats read are {', '.join(FORMATS)}"
+
+
+def _explain(error: Exception) -> str:
+    text = str(error).lower()
+    if "truncated" in text or "unexpected end" in text:
+        return "the file is cut short"
+    return "the file is damaged: its pixels cannot be decoded"
+
+
+def _format(picture: Image.Image) -> str:
+    return picture.format or "unknown"
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / 1024**2:.0f} MiB"
+
+
+def _orientation(picture: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 where none, or a senseless one, is stated."""
+    try:
+        value = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, OverflowError):
+        return 1  # broken metadata is no reason to refuse a picture
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
+    """Mode RGB in sRGB, on white, without metadata."""
+    profile = picture.info.get("icc_profile")
+    if picture.mode.startswith("I") or picture.mode == "F":
+        picture = _scaled_grey(picture)
+    if picture.has_transparency_data:
+        picture = _flattened(picture)
+    elif picture.mode not in {"RGB", "L", "CMYK"}:
+        picture = picture.convert("RGB")
+    converted = _converted(picture, profile) if profile else None
+    rgb = converted or picture.convert("RGB")
+    rgb.info = {}
+    return rgb
+
+
+def _flattened(picture: Image.Image) -> Image.Image:
+    rgba = picture.convert("RGBA")
+    flat = Image.new("RGB", rgba.size, "white")
+    flat.paste(rgba, mask=rgba.getchannel("A"))
+    return flat
+
+
+def _scaled_grey(picture: Image.Image) -> Image.Image:
+    """Greyscale of more than 8 bits as 8 bits: Pillow's own conversion clips it to white."""
+    values = np.asarray(picture)
+    if picture.mode.startswith("I;16"):
+        grey = (values >> 8).astype(np.uint8)
+        clear = picture.info.get("transparency")
+        if isinstance(clear, int):
+            grey[values == clear] = 255
+        return Image.fromarray(grey)
+    # 32-bit integers and floats state no white: their own range is taken for it.
+    finite = np.nan_to_num(values.astype(np.float32))
+    low, high = float(finite.min()), float(finite.max())
+    return Image.fromarray(((finite - low) * (255 / max(high - low, 1e-12))).astype(np.uint8))
+
+
+_SPACES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+
+
+def _converted(picture: Image.Image, profile: bytes) -> Image.Image | None:
+    """The picture in sRGB, or None where its colour profile is broken or of another kind of colour."""
+    try:
+        transform = _transform(profile, picture.mode)
+        return ImageCms.applyTransform(picture, transform) if transform else None
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+
+
+@lru_cache(maxsize=16)  # cameras repeat their profile; building a transform takes milliseconds
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    stated = ImageCms.core.profile_frombytes(profile)
+    if _SPACES.get(stated.xcolor_space.strip()) != mode:
+        return None
+    source = ImageCms.ImageCmsProfile(stated)
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")

@@ -1,0 +1,1 @@
+"""Networks and descriptors that turn pictures into embeddings."""

@@ -1,0 +1,84 @@
+"""A small site of this slice alone: its routes, behind the middleware that the whole app has."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from litestar import Litestar
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.template import TemplateConfig
+from litestar.testing import AsyncTestClient
+
+from app.accounts import api, pages, pages_account
+from app.accounts.identity import Identify, provide_viewer
+from app.core.csrf import CrossSiteGuard
+from app.core.database import Database
+from app.core.problems import exception_handlers
+from app.core.settings import ROOT, Settings
+
+PASSWORD = "green lamps at noon"
+
+Browser = AsyncTestClient[Litestar]
+
+
+def make_site(db: Database, settings: Settings) -> Litestar:
+    return Litestar(
+        [pages.router, pages_account.router, api.router],
+        dependencies={
+            "db": Provide(lambda: db, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "viewer": Provide(provide_viewer),
+        },
+        middleware=[
+            DefineMiddleware(CrossSiteGuard, public_url=settings.public_url),
+            Identify,
+        ],
+        exception_handlers=exception_handlers(),
+        template_config=TemplateConfig(directory=Path(os.environ.get("DEVT", ROOT / "templates")), engine=JinjaTemplateEngine),
+        state=State(
+            {
+                "db": db,
+                "settings": settings,
+                "app_info": lambda: SimpleNamespace(version="0", model_title="baseline"),
+            }
+        ),
+    )
+
+
+@pytest.fixture
+async def open_browser(db: Database, tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Browser]]]:
+    """Opens browsers: each has its own cookies, and says like a real one that its requests are same-origin."""
+    async with AsyncExitStack() as stack:
+
+        async def open_one(*, public_url: str | None = None, user_agent: str = "a browser") -> Browser:
+            site = make_site(db, Settings(data_dir=tmp_path, public_url=public_url))
+            browser = AsyncTestClient(site, base_url=public_url or "http://testserver.local")
+            browser.headers.update(
+                {"accept": "text/html", "sec-fetch-site": "same-origin", "user-agent": user_agent}
+            )
+            browser.follow_redirects = False
+            return await stack.enter_async_context(browser)
+
+        yield open_one
+
+
+@pytest.fixture
+async def browser(open_browser: Callable[..., Awaitable[Browser]]) -> Browser:
+    return await open_browser()
+
+
+@pytest.fixture
+def sign_in() -> Callable[..., Awaitable[None]]:
+    """Signs a browser in."""
+
+    async def sign_in(browser: Browser, name: str, password: str = PASSWORD) -> None:
+        answer = await browser.post("/sign-in", data={"name": name, "password": password})
+        assert answer.status_code == 303, answer.text
+
+    return sign_in

@@ -1,0 +1,131 @@
+"""The pool of children: right results, and a crash, a hang or a flood of memory costs one picture."""
+
+import ctypes
+import hashlib
+import io
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml.decoder import Decoder
+from ml.images import PictureRefused
+
+
+def png(colour: str = "red", size: tuple[int, int] = (600, 300)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """A preprocessing that does what a bad decoder does, on red pictures only."""
+
+    kind: str
+    target: int = 16
+
+    def __call__(self, image: Image.Image) -> NDArray[np.generic]:
+        if image.getpixel((0, 0)) == (255, 0, 0):
+            if self.kind == "crash":
+                ctypes.string_at(0)
+            if self.kind == "hang":
+                time.sleep(60)
+            if self.kind == "memory":
+                np.ones(2**31, np.uint8)
+        if self.kind == "modules":
+            return np.array([name for name in ("torch", "transformers") if name in sys.modules])
+        if self.kind == "pid":
+            return np.array([os.getpid()])
+        return np.asarray(image)
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Decoder]:
+    with Decoder(1, timeout_s=2, memory_bytes=1024**3) as decoder:
+        yield decoder
+
+
+def test_inspect_gives_size_digest_and_thumbnails(decoder: Decoder) -> None:
+    data = png()
+    inspected = decoder.submit_inspect(data).result(timeout=30)
+    assert (inspected.format, inspected.width, inspected.height) == ("PNG", 600, 300)
+    assert inspected.digest == hashlib.sha256(data).digest()
+    widths = {width: Image.open(io.BytesIO(webp)).width for width, webp in inspected.thumbnails.items()}
+    assert widths == {256: 256, 512: 512, 1024: 600}
+
+
+def test_prepare_gives_the_preprocessed_picture(decoder: Decoder) -> None:
+    prepared = decoder.submit_prepare(png("blue", (4, 3)), Behaviour("none")).result(timeout=30)
+    np.testing.assert_array_equal(prepared, np.full((3, 4, 3), (0, 0, 255), np.uint8))
+
+
+def test_a_refusal_arrives_with_its_reason(decoder: Decoder) -> None:
+    error = decoder.submit_inspect(b"").exception(timeout=30)
+    assert isinstance(error, PictureRefused)
+    assert error.reason == "the file is empty"
+    assert pickle.dumps(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("crash", "the decoder crashed on this picture"),
+        ("hang", "took longer than 2 s to decode"),
+        ("memory", "too large: decoding it needs more memory than is allowed"),
+    ],
+)
+def test_a24_a_bad_picture_costs_itself_alone(decoder: Decoder, kind: str, reason: str) -> None:
+    before = [decoder.submit_inspect(png("green")) for _ in range(2)]
+    bad = decoder.submit_prepare(png("red"), Behaviour(kind))
+    after = [decoder.submit_prepare(png("green", (4, 3)), Behaviour(kind)) for _ in range(2)]
+    error = bad.exception(timeout=30)
+    assert isinstance(error, PictureRefused)
+    assert error.reason == reason
+    assert all(future.result(timeout=30) is not None for future in [*before, *after])
+
+
+def test_a_child_killed_between_two_pictures_is_replaced(decoder: Decoder) -> None:
+    pid = int(decoder.submit_prepare(png("green"), Behaviour("pid")).result(timeout=30)[0])
+    os.kill(pid, signal.SIGKILL)
+    replaced = [decoder.submit_prepare(png("green"), Behaviour("pid")) for _ in range(3)]
+    assert all(int(future.result(timeout=30)[0]) != pid for future in replaced)
+
+
+def test_a_child_outlives_the_thread_that_asked_for_it() -> None:
+    pids: list[int] = []
+    with Decoder(1) as decoder:
+
+        def ask() -> None:
+            pids.append(int(decoder.submit_prepare(png("green"), Behaviour("pid")).result(timeout=30)[0]))
+
+        for _ in range(2):
+            thread = threading.Thread(target=ask)
+            thread.start()
+            thread.join()
+    assert pids[0] == pids[1]
+
+
+def test_children_do_not_import_torch(decoder: Decoder) -> None:
+    assert decoder.submit_prepare(png("green"), Behaviour("modules")).result(timeout=30).tolist() == []
+
+
+def test_close_cancels_what_waits_and_ends_the_children() -> None:
+    decoder = Decoder(1)
+    pid = int(decoder.submit_prepare(png("green"), Behaviour("pid")).result(timeout=30)[0])
+    waiting = [decoder.submit_prepare(png("red"), Behaviour("hang")) for _ in range(3)]
+    decoder.close()
+    assert all(future.cancelled() for future in waiting)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    with pytest.raises(RuntimeError, match="closed"):
+        decoder.submit_inspect(png())
