@@ -1,16 +1,17 @@
 """Encoded bytes to upright sRGB pixels: formats, limits, orientation, reduced decoding."""
 
 import io
+import re
 import threading
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image
+
+from ml.colour import to_srgb
 
 # Never SVG or EPS: one runs scripts in a browser, the other would run Ghostscript. MPO is opened as JPEG.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO")
@@ -99,7 +100,7 @@ def decode(data: bytes, *, at_least: tuple[int, int] | None = None, limits: Limi
         orientation = _orientation(picture)
         if orientation >= 5:
             width, height = height, width
-        upright = _turned(_to_srgb(picture), orientation)
+        upright = _turned(to_srgb(picture), orientation)
         return Decoded(upright, _format(picture), width, height)
 
 
@@ -131,19 +132,17 @@ def _opened(data: bytes, limits: Limits) -> Generator[Image.Image]:
     with _WARNINGS_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd metadata is no reason to refuse a picture
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        Image.MAX_IMAGE_PIXELS = None  # our own check of the header names the size
+        Image.MAX_IMAGE_PIXELS = limits.max_pixels  # asked by Pillow for each picture, those inside files too
         try:
             with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
                 _check_size(picture, limits)
-                Image.MAX_IMAGE_PIXELS = limits.max_pixels  # for pictures inside containers
                 yield picture
         except PictureRefused:
             raise
         except MemoryError as error:
             raise PictureRefused(NEEDS_MEMORY) from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            limit = f"the limit is {limits.max_pixels / 1e6:.0f} megapixels"
-            raise PictureRefused(f"too large: {limit}") from error
+            raise PictureRefused(_too_many_pixels(error, limits)) from error
         except Image.UnidentifiedImageError as error:
             raise PictureRefused(f"not a picture: {_guess(data)}") from error
         except Exception as error:  # Pillow's readers raise almost anything on a damaged file
@@ -154,12 +153,15 @@ def _check_size(picture: Image.Image, limits: Limits) -> None:
     width, height = picture.size
     if width < 1 or height < 1:
         raise PictureRefused("not a picture: it has no pixels")
-    if width * height > limits.max_pixels:
-        limit = f"{limits.max_pixels / 1e6:.0f} megapixels"
-        raise PictureRefused(f"too large: {width} x {height} pixels; the limit is {limit}")
     if max(width, height) > limits.max_side:
         limit = f"{limits.max_side} pixels a side"
         raise PictureRefused(f"too large: {width} x {height} pixels; the limit is {limit}")
+
+
+def _too_many_pixels(error: Exception, limits: Limits) -> str:
+    limit = f"the limit is {limits.max_pixels / 1e6:,.0f} megapixels"
+    stated = re.search(r"\((\d+) pixels\)", str(error))
+    return f"too large: {int(stated[1]) / 1e6:,.0f} megapixels; {limit}" if stated else f"too large: {limit}"
 
 
 def _guess(data: bytes) -> str:
@@ -213,61 +215,3 @@ _TURNS = {
 
 def _turned(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
-
-
-def _to_srgb(picture: Image.Image) -> Image.Image:
-    """Mode RGB in sRGB, on white, without metadata."""
-    profile = picture.info.get("icc_profile")
-    if picture.mode.startswith("I") or picture.mode == "F":
-        picture = _scaled_grey(picture)
-    if picture.has_transparency_data:
-        picture = _flattened(picture)
-    elif picture.mode not in {"RGB", "L", "CMYK"}:
-        picture = picture.convert("RGB")
-    converted = _converted(picture, profile) if profile else None
-    rgb = converted or picture.convert("RGB")
-    rgb.info = {}
-    return rgb
-
-
-def _flattened(picture: Image.Image) -> Image.Image:
-    rgba = picture.convert("RGBA")
-    flat = Image.new("RGB", rgba.size, "white")
-    flat.paste(rgba, mask=rgba.getchannel("A"))
-    return flat
-
-
-def _scaled_grey(picture: Image.Image) -> Image.Image:
-    """Greyscale of more than 8 bits as 8 bits: Pillow's own conversion clips it to white."""
-    values = np.asarray(picture)
-    if picture.mode.startswith("I;16"):
-        grey = (values >> 8).astype(np.uint8)
-        clear = picture.info.get("transparency")
-        if isinstance(clear, int):
-            grey[values == clear] = 255
-        return Image.fromarray(grey)
-    # 32-bit integers and floats state no white: their own range is taken for it.
-    finite = np.nan_to_num(values.astype(np.float32))
-    low, high = float(finite.min()), float(finite.max())
-    return Image.fromarray(((finite - low) * (255 / max(high - low, 1e-12))).astype(np.uint8))
-
-
-_SPACES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-
-
-def _converted(picture: Image.Image, profile: bytes) -> Image.Image | None:
-    """The picture in sRGB, or None where its colour profile is broken or of another kind of colour."""
-    try:
-        transform = _transform(profile, picture.mode)
-        return ImageCms.applyTransform(picture, transform) if transform else None
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
-
-
-@lru_cache(maxsize=16)  # cameras repeat their profile; building a transform takes milliseconds
-def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    stated = ImageCms.core.profile_frombytes(profile)
-    if _SPACES.get(stated.xcolor_space.strip()) != mode:
-        return None
-    source = ImageCms.ImageCmsProfile(stated)
-    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")

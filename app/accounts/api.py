@@ -19,6 +19,7 @@ class Me:
 
 @get("/me", guards=[require_signed_in], operation_id="me", summary="The account that the token speaks for")
 async def me(viewer: NamedDependency[Viewer]) -> Me:
+    """Whom the token speaks for; 401 without one."""
     return Me(viewer.name or "", viewer.is_admin)
 
 

@@ -1,7 +1,5 @@
 """`likeness user`: the operator's way to accounts, which needs no sign-in."""
 
-import asyncio
-import json
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -9,15 +7,14 @@ from typing import Any, TypeVar
 import click
 
 from app.accounts import service, service_claims, service_tokens
-from app.accounts.records import Account
+from app.accounts.records import Account, NewToken
+from app.core.commands import json_option, print_json, run, start
 from app.core.database import Database
-from app.core.errors import AppError
 from app.core.runtime import cli_database
-from app.core.settings import read_settings
+from app.core.settings import Settings
 
 Result = TypeVar("Result")
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 stdin_option = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 
 
@@ -37,8 +34,9 @@ def add(name: str, *, admin: bool, claim: bool, password_stdin: bool, as_json: b
     if claim and (admin or password_stdin):
         raise click.UsageError("--claim is for ordinary accounts, and takes no password")
     if claim:
-        account, token = _run(lambda db: service_claims.add_claimable(db, name))
-        link = service_claims.claim_url(read_settings(), token)
+        settings = start()
+        account, token = _with_database(settings, lambda db: service_claims.add_claimable(db, name))
+        link = service_claims.claim_url(settings, token)
         _print(
             {**_fields(account), "claim_url": link},
             f"{account.name} can choose a password at {link}",
@@ -46,7 +44,7 @@ def add(name: str, *, admin: bool, claim: bool, password_stdin: bool, as_json: b
         )
         return
     password = _read_password(from_stdin=password_stdin)
-    account = _run(lambda db: service.add_account(db, name, password, is_admin=admin))
+    account = _with_database(start(), lambda db: service.add_account(db, name, password, is_admin=admin))
     _print(_fields(account), f"added {account.name}{' as an admin' if admin else ''}", as_json)
 
 
@@ -54,11 +52,8 @@ def add(name: str, *, admin: bool, claim: bool, password_stdin: bool, as_json: b
 @json_option
 def list_(*, as_json: bool) -> None:
     """List the accounts."""
-    accounts = _run(service.list_accounts)
-    lines = [
-        f"{account.name}\t{'admin' if account.is_admin else 'user'}\t{_state(account)}"
-        for account in accounts
-    ]
+    accounts = _with_database(start(), service.list_accounts)
+    lines = [f"{account.name}\t{'admin' if account.is_admin else 'user'}\t{_state(account)}" for account in accounts]
     _print([_fields(account) for account in accounts], "\n".join(lines), as_json)
 
 
@@ -68,7 +63,7 @@ def list_(*, as_json: bool) -> None:
 def passwd(name: str, *, password_stdin: bool) -> None:
     """Give NAME a new password, and sign them out everywhere."""
     password = _read_password(from_stdin=password_stdin)
-    _run(lambda db: service.set_password(db, name, password))
+    _with_database(start(), lambda db: service.set_password(db, name, password))
     click.echo(f"{name} has a new password")
 
 
@@ -76,7 +71,7 @@ def passwd(name: str, *, password_stdin: bool) -> None:
 @click.argument("name")
 def disable(name: str) -> None:
     """Keep NAME from signing in; sessions and tokens stop working at once."""
-    _run(lambda db: service.set_disabled(db, name, disabled=True))
+    _with_database(start(), lambda db: service.set_disabled(db, name, disabled=True))
     click.echo(f"{name} is disabled")
 
 
@@ -84,7 +79,7 @@ def disable(name: str) -> None:
 @click.argument("name")
 def enable(name: str) -> None:
     """Let NAME sign in again; unexpired tokens work again too."""
-    _run(lambda db: service.set_disabled(db, name, disabled=False))
+    _with_database(start(), lambda db: service.set_disabled(db, name, disabled=False))
     click.echo(f"{name} is enabled")
 
 
@@ -102,24 +97,21 @@ def enable(name: str) -> None:
 def token(name: str, *, label: str, days: int, as_json: bool) -> None:
     """Make an API token for NAME and print it, this once."""
 
-    async def make(db: Database) -> Any:
+    async def make(db: Database) -> NewToken:
         account = await service.get_account(db, name)
         return await service_tokens.make_token(db, account.viewer, label, days=days)
 
-    made = _run(make)
+    made = _with_database(start(), make)
     fields = {"token": made.secret, "name": made.token.name, "expires_at": made.token.expires_at.isoformat()}
     _print(fields, made.secret, as_json)
 
 
-def _run(work: Callable[[Database], Awaitable[Result]]) -> Result:
+def _with_database(settings: Settings, work: Callable[[Database], Awaitable[Result]]) -> Result:
     async def inside() -> Result:
-        async with cli_database() as db:
+        async with cli_database(settings) as db:
             return await work(db)
 
-    try:
-        return asyncio.run(inside())
-    except AppError as error:
-        raise click.ClickException(error.detail) from error
+    return run(inside())
 
 
 def _read_password(*, from_stdin: bool) -> str:
@@ -147,4 +139,7 @@ def _state(account: Account) -> str:
 
 
 def _print(value: Any, text: str, as_json: bool) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False) if as_json else text)
+    if as_json:
+        print_json(value)
+    else:
+        click.echo(text)

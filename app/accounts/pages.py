@@ -10,7 +10,7 @@ from litestar.params import FromPath, QueryParameter, URLEncodedBody
 from app.accounts import service_claims, service_sessions
 from app.accounts.identity import client_of, expired_cookie, session_cookie
 from app.accounts.passwords import WrongPassword
-from app.accounts.records import Viewer
+from app.accounts.records import Account, Viewer
 from app.core.database import Database
 from app.core.errors import Conflict, Invalid
 from app.core.pages import Notice, redirect, render
@@ -39,20 +39,22 @@ class ClaimForm:
 
 @dataclass(frozen=True, slots=True)
 class SignInPage:
-    """What `accounts/sign_in.html` shows. `next` is where to go afterwards."""
+    """What `accounts/sign_in.html` shows: what was typed before, and in `next` where to go afterwards."""
 
     error: str | None
+    name: str
     next: str
     retry_after_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimPage:
-    """What `accounts/claim.html` shows."""
+    """What `accounts/claim.html` shows. `action` is where its form leads, `first_admin` who is meant."""
 
     error: str | None
-    token: str
+    action: str
     name: str
+    first_admin: bool
 
 
 def local_path(text: str) -> str:
@@ -70,7 +72,7 @@ async def sign_in_form(
     destination = local_path(destination)
     if viewer.signed_in:
         return redirect(destination)
-    return render(request, "accounts/sign_in.html", SignInPage(None, destination), title="Sign in")
+    return render(request, "accounts/sign_in.html", SignInPage(None, "", destination), title="Sign in")
 
 
 @post("/sign-in")
@@ -85,7 +87,7 @@ async def sign_in(
     try:
         secret = await service_sessions.sign_in(db, viewer, client_of(request), data.name, data.password)
     except WrongPassword as error:
-        page = SignInPage(error.detail, destination)
+        page = SignInPage(error.detail, data.name, destination)
         return render(request, "accounts/sign_in.html", page, title="Sign in", status_code=error.status)
     return redirect(destination, cookies=[session_cookie(secret, secure=settings.secure_cookies)])
 
@@ -111,7 +113,7 @@ async def claim_form(
     request: Request[Any, Any, Any], db: NamedDependency[Database], token: FromPath[str]
 ) -> Response[Any]:
     account = await service_claims.get_claimed(db, token)
-    return _claim_page(request, ClaimPage(None, token, account.name))
+    return _claim_page(request, account, account.name)
 
 
 @post("/claim/{token:str}")
@@ -122,17 +124,24 @@ async def claim(
     token: FromPath[str],
     data: URLEncodedBody[ClaimForm],
 ) -> Response[Any]:
+    account = await service_claims.get_claimed(db, token)
     try:
         secret = await service_claims.claim(db, token, data.name, data.password, client_of(request))
     except (Invalid, Conflict) as error:
-        return _claim_page(request, ClaimPage(error.detail, token, data.name), status_code=422)
+        return _claim_page(request, account, data.name, error.detail)
     cookie = session_cookie(secret, secure=settings.secure_cookies)
     return redirect(HOME, Notice("success", "Welcome. This account is yours now."), cookies=[cookie])
 
 
-def _claim_page(request: Request[Any, Any, Any], page: ClaimPage, status_code: int = 200) -> Response[Any]:
+def _claim_page(
+    request: Request[Any, Any, Any], account: Account, name: str, error: str | None = None
+) -> Response[Any]:
     return render(
-        request, "accounts/claim.html", page, title="Choose a name and a password", status_code=status_code
+        request,
+        "accounts/claim.html",
+        ClaimPage(error, request.url.path, name, account.is_admin),
+        title="Choose a name and a password",
+        status_code=422 if error else 200,
     )
 
 

@@ -27,9 +27,7 @@ async def sign_in(db: Database, viewer: Viewer, client: Client, name: str, passw
         raise _refused(account, client)
     secret = new_secret()
     async with db.transaction() as conn:
-        session_id = await store_sessions.insert_session(
-            conn, account.id, password_hash, digest(secret), client
-        )
+        session_id = await store_sessions.insert_session(conn, account.id, password_hash, digest(secret), client)
         if session_id is None:
             raise _refused(account, client)
         await store_sessions.delete_expired(conn, account.id)
@@ -44,9 +42,7 @@ async def sign_in(db: Database, viewer: Viewer, client: Client, name: str, passw
 
 
 def _refused(account: Account | None, client: Client) -> WrongPassword:
-    log.warning(
-        "sign-in refused", account=account.id if account is not None else None, address=client.address
-    )
+    log.warning("sign-in refused", account=account.id if account is not None else None, address=client.address)
     return WrongPassword("the name or the password is wrong")
 
 

@@ -29,9 +29,7 @@ async def make_token(
         raise Invalid(f"a token lasts 1 to {MAX_DAYS} days")
     secret = new_token()
     async with db.transaction() as conn:
-        token = await store_tokens.insert_token(
-            conn, account_id, name, secret[:SHOWN_LENGTH], digest(secret), days
-        )
+        token = await store_tokens.insert_token(conn, account_id, name, secret[:SHOWN_LENGTH], digest(secret), days)
     log.info("token made", account=account_id, token=token.id, address=address)
     return NewToken(token, secret)
 

@@ -45,9 +45,7 @@ async def list_admins(conn: Connection) -> list[Account]:
         return await cursor.fetchall()
 
 
-async def insert_account(
-    conn: Connection, name: str, password_hash: str | None, *, is_admin: bool
-) -> Account | None:
+async def insert_account(conn: Connection, name: str, password_hash: str | None, *, is_admin: bool) -> Account | None:
     """The new account, or None when the name is taken."""
     async with conn.cursor(row_factory=class_row(Account)) as cursor:
         await cursor.execute(

@@ -26,7 +26,8 @@ async def list_visible(conn: Connection, viewer: int | None) -> list[Collection]
     """What the viewer may see, own ones first, then by name."""
     async with conn.cursor(row_factory=class_row(Collection)) as cursor:
         await cursor.execute(
-            _COLLECTION + " ORDER BY collection.owner_id IS DISTINCT FROM %(viewer)s, lower(collection.name), collection.id",
+            _COLLECTION
+            + " ORDER BY collection.owner_id IS DISTINCT FROM %(viewer)s, lower(collection.name), collection.id",
             {"viewer": viewer},
         )
         return await cursor.fetchall()
@@ -35,9 +36,7 @@ async def list_visible(conn: Connection, viewer: int | None) -> list[Collection]
 async def find_visible(conn: Connection, viewer: int | None, collection_id: int) -> Collection | None:
     """One collection by id, if the viewer may see it."""
     async with conn.cursor(row_factory=class_row(Collection)) as cursor:
-        await cursor.execute(
-            _COLLECTION + " AND collection.id = %(id)s", {"viewer": viewer, "id": collection_id}
-        )
+        await cursor.execute(_COLLECTION + " AND collection.id = %(id)s", {"viewer": viewer, "id": collection_id})
         return await cursor.fetchone()
 
 
@@ -131,7 +130,8 @@ async def put_member(conn: Connection, collection_id: int, name: str, role: Role
 
 async def delete_member(conn: Connection, collection_id: int, account_id: int) -> None:
     await conn.execute(
-        "DELETE FROM collection_member WHERE collection_id = %s AND account_id = %s", (collection_id, account_id)
+        "DELETE FROM collection_member WHERE collection_id = %s AND account_id = %s",
+        (collection_id, account_id),
     )
 
 

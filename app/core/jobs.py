@@ -102,7 +102,8 @@ async def find_active(conn: Connection, kind: str) -> Job | None:
     """The job of this kind that is queued or running, if any."""
     async with conn.cursor(row_factory=class_row(Job)) as cursor:
         await cursor.execute(
-            "SELECT * FROM job WHERE kind = %s AND state IN ('queued', 'running') ORDER BY id LIMIT 1", (kind,)
+            "SELECT * FROM job WHERE kind = %s AND state IN ('queued', 'running') ORDER BY id LIMIT 1",
+            (kind,),
         )
         return await cursor.fetchone()
 
@@ -120,6 +121,16 @@ async def fail_stale(conn: Connection) -> None:
         WHERE state = 'running' AND heartbeat_at < now() - make_interval(secs => %s)
         """,
         (STALE_AFTER_S,),
+    )
+
+
+async def fail_running(conn: Connection) -> None:
+    """Fail everything that claims to run: for a start at which nothing can be."""
+    await conn.execute(
+        """
+        UPDATE job SET state = 'failed', finished_at = now(), message = 'its process ended before it did'
+        WHERE state = 'running'
+        """
     )
 
 

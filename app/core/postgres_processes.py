@@ -51,9 +51,7 @@ def end_leftovers(cluster: Path) -> None:
         if _wait_for_end(cluster, timeout_s):
             break
     else:
-        raise PostgresError(
-            f"Processes of an earlier server on {cluster} do not end: {_processes_on(cluster)}."
-        )
+        raise PostgresError(f"Processes of an earlier server on {cluster} do not end: {_processes_on(cluster)}.")
     (cluster / "postmaster.pid").unlink(missing_ok=True)
 
 

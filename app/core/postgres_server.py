@@ -164,9 +164,7 @@ class EmbeddedPostgres:
 
     def _launch(self, files: ServerFiles) -> None:
         if sys.platform != "linux":
-            raise PostgresError(
-                "The embedded Postgres needs Linux: give a database by LIKENESS_DATABASE_URL."
-            )
+            raise PostgresError("The embedded Postgres needs Linux: give a database by LIKENESS_DATABASE_URL.")
         if threading.current_thread() is not threading.main_thread():
             raise PostgresError("The embedded Postgres must be started from the main thread.")
         end_leftovers(files.cluster)
@@ -196,9 +194,7 @@ class EmbeddedPostgres:
         try:
             _create_database(self.process, self._socket_dir)
         except PostgresError as error:
-            raise PostgresError(
-                f"{error} Its log, {log_path}, ends:\n{_tail(log_path, log_start)}"
-            ) from error
+            raise PostgresError(f"{error} Its log, {log_path}, ends:\n{_tail(log_path, log_start)}") from error
 
 
 def _create_database(process: "subprocess.Popen[bytes]", socket_dir: Path) -> None:

@@ -6,6 +6,7 @@ import procrastinate
 from procrastinate import Blueprint
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job, Status
+from psycopg.rows import scalar_row
 
 from app.core.database import Connection, with_search_path
 
@@ -18,9 +19,7 @@ _deferrer = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 def make_queue(conninfo: str, tasks: dict[str, Blueprint]) -> procrastinate.App:
     """The worker's side: every slice's tasks under the slice's name ("embedding:embed")."""
-    connector = procrastinate.PsycopgConnector(
-        conninfo=with_search_path(conninfo), min_size=1, max_size=4, timeout=10
-    )
+    connector = procrastinate.PsycopgConnector(conninfo=with_search_path(conninfo), min_size=1, max_size=4, timeout=10)
     app = procrastinate.App(connector=connector, worker_defaults={"update_heartbeat_interval": HEARTBEAT_S})
     for slice_name, blueprint in tasks.items():
         app.add_tasks_from(blueprint, namespace=slice_name)
@@ -54,3 +53,28 @@ async def rescue(app: procrastinate.App, *, dead_after_s: float = DEAD_AFTER_S) 
             await manager.retry_job(job)
     await manager.prune_stalled_workers(seconds_since_heartbeat=dead_after_s)
     return len(stalled)
+
+
+async def worker_is_alive(conn: Connection) -> bool:
+    """True while some worker's heart beats."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            "SELECT EXISTS (SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s))",
+            (DEAD_AFTER_S,),
+        )
+        return bool(await cursor.fetchone())
+
+
+async def count_open(conn: Connection, queue: str) -> int:
+    """How many jobs of a queue wait or run."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = %s AND status IN ('todo', 'doing')",
+            (queue,),
+        )
+        return await cursor.fetchone() or 0
+
+
+async def release_all(conn: Connection) -> None:
+    """Forget every worker and hand their jobs back: for a start at which none can be alive."""
+    await conn.execute("UPDATE procrastinate_workers SET last_heartbeat = 'epoch'")

@@ -32,6 +32,7 @@ class Settings:
     - `max_upload_mb`: the largest single file, in MiB; `max_upload_files`: the most files in one request.
     - `trash_days`: how long a trashed picture can be restored.
     - `exact_below`: galleries smaller than this are searched exactly, without IVF lists.
+    - `log_level`: `debug`, `info`, `warning` or `error`.
     - `workers`: child processes that decode pictures, per process of ours; 0 means one per core.
     """
 
@@ -46,6 +47,7 @@ class Settings:
     trash_days: int = 30
     exact_below: int = 20_000
     workers: int = 0
+    log_level: str = "info"
 
     @property
     def blobs_dir(self) -> Path:
@@ -60,6 +62,11 @@ class Settings:
         return self.data_dir / "models"
 
     @property
+    def address(self) -> str:
+        """What people type to get here."""
+        return self.public_url or f"http://{'127.0.0.1' if self.host == '0.0.0.0' else self.host}:{self.port}"  # noqa: S104  # compared, not bound
+
+    @property
     def secure_cookies(self) -> bool:
         return self.public_url is not None and self.public_url.startswith("https://")
 
@@ -72,6 +79,7 @@ class Settings:
         return self.workers or os.cpu_count() or 1
 
 
+LOG_LEVELS = ("debug", "info", "warning", "error")
 BOUNDS: dict[str, tuple[int, int]] = {
     "port": (1, 65_535),
     "max_upload_mb": (1, 10_240),
@@ -97,6 +105,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         else:
             values[field.name] = text
     settings = Settings(**values)  # pyright: ignore[reportArgumentType]  # typed field by field above
+    if settings.log_level not in LOG_LEVELS:
+        raise SettingsError(f"LIKENESS_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
     if settings.public_url is not None:
         parts = urlsplit(settings.public_url)
         if parts.scheme not in ("http", "https") or not parts.netloc:

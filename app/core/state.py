@@ -14,9 +14,7 @@ async def find(conn: Connection, name: str) -> str | None:
 
 async def remember(conn: Connection, name: str, value: str) -> str:
     """Store a value unless one is there already, and return the one in force."""
-    await conn.execute(
-        "INSERT INTO setting (name, value) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING", (name, value)
-    )
+    await conn.execute("INSERT INTO setting (name, value) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING", (name, value))
     return await find(conn, name) or value
 
 

@@ -5,16 +5,18 @@ from pathlib import Path
 
 import structlog
 
-from app.core import state
+from app.core import jobs, state
 from app.core.database import Database
 from app.core.settings import Settings
 from app.embedding import store
 from app.embedding.records import Choice, ModelRow
 from ml.embedder import Embedder
 from ml.models import registry
+from ml.models.model import ModelError
 
 log = structlog.get_logger()
 
+FETCH_REPORT_S = 2.0
 HOW_TO_CHANGE = "Set LIKENESS_MODEL to a name from `likeness models list` and start again to change it."
 
 
@@ -27,10 +29,36 @@ async def resolve_choice(db: Database, settings: Settings) -> Choice:
     if name is not None:
         return Choice(name, reason or "chosen at the first start")
     chosen = await asyncio.to_thread(registry.choose_automatically, settings.models_dir)
+    try:
+        await ensure_weights(db, settings, chosen.name)
+    except ModelError as error:
+        chosen = registry.Choice("baseline", f"{chosen.name} could not be fetched: {error}")
     async with db.transaction() as conn:
         name = await state.remember(conn, "auto_model", chosen.name)
         reason = await state.remember(conn, "auto_model_reason", chosen.reason)
     return Choice(name, reason)
+
+
+async def ensure_weights(db: Database, settings: Settings, name: str) -> None:
+    """Fetch a model's weights when they are not at hand; its job shows the progress. Raises ModelError."""
+    resolved = await asyncio.to_thread(registry.resolve, name, cache_dir=settings.models_dir)
+    if resolved.folder is not None or resolved.spec.hub_id is None:
+        return
+    async with db.transaction() as conn:
+        job_id = await jobs.create(conn, "fetch", f"Fetching {resolved.spec.title}", resolved.spec.size_bytes)
+    fetched = 0
+
+    def progress(done: int, _: int) -> None:
+        nonlocal fetched
+        fetched = done
+
+    async with jobs.running(db, job_id) as report:
+        work = asyncio.create_task(asyncio.to_thread(registry.fetch_weights, name, settings.models_dir, progress))
+        while not work.done():
+            await asyncio.wait([work], timeout=FETCH_REPORT_S)
+            await report.advance(fetched)
+            log.info("fetching weights", model=name, megabytes=fetched // 1_000_000)
+        await work
 
 
 class Embedders:

@@ -24,6 +24,8 @@ from ml.images import PictureRefused
 
 BATCH = 32
 LOCK_KEY = 0x656D6265  # "embe"
+EMBED_TASK = "embedding:embed"
+EMBED_LOCK = "embed"
 ACTIVE_MODEL = "active_model"
 ACTIVATE_TASK = "search:build"
 ACTIVATE_LOCK = "index"
@@ -85,7 +87,14 @@ async def _fill(shop: Workshop, model: ModelRow, embedder: Embedder) -> int:
 
 
 async def _fill_pass(
-    shop: Workshop, model: ModelRow, embedder: Embedder, report: JobReport, total: int, *, attempts: int, batch: int
+    shop: Workshop,
+    model: ModelRow,
+    embedder: Embedder,
+    report: JobReport,
+    total: int,
+    *,
+    attempts: int,
+    batch: int,
 ) -> int:
     after_id = done = embedded = 0
     while True:
@@ -118,9 +127,7 @@ async def _embed_batch(shop: Workshop, model: ModelRow, embedder: Embedder, batc
     return len(stored)
 
 
-def _embed_all(
-    embedder: Embedder, prepared: Sequence[NDArray[np.generic] | str]
-) -> list[NDArray[np.float32] | str]:
+def _embed_all(embedder: Embedder, prepared: Sequence[NDArray[np.generic] | str]) -> list[NDArray[np.float32] | str]:
     """An embedding, or the reason why there is none, for each; one picture without direction spoils no batch."""
     arrays = [one for one in prepared if not isinstance(one, str)]
     try:
@@ -153,3 +160,12 @@ async def embed_query(decoder: Decoder, embedder: Embedder, data: bytes) -> NDAr
     """The embedding `[d]` of a picture that is searched with. Raises PictureRefused."""
     prepared = await asyncio.wrap_future(decoder.submit_prepare(data, embedder.model.preprocess))
     return (await asyncio.to_thread(embedder.embed, [prepared]))[0]
+
+
+async def retry_failed(db: Database) -> int:
+    """Try again every picture that could not be embedded. Returns how many there were."""
+    async with db.transaction() as conn:
+        count = await store.retry_failed(conn)
+        if count:
+            await enqueue(conn, EMBED_TASK, queueing_lock=EMBED_LOCK)
+    return count

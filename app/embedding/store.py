@@ -42,9 +42,7 @@ async def get_model(conn: Connection, model_id: int) -> ModelRow:
     return row
 
 
-async def list_waiting(
-    conn: Connection, model_id: int, *, after_id: int, attempts: int, limit: int
-) -> list[Waiting]:
+async def list_waiting(conn: Connection, model_id: int, *, after_id: int, attempts: int, limit: int) -> list[Waiting]:
     """Untrashed pictures behind `after_id` that wait for this model and were begun `attempts` times already."""
     async with conn.cursor(row_factory=class_row(Waiting)) as cursor:
         await cursor.execute(
@@ -134,7 +132,14 @@ def copy_rows(image_ids: NDArray[np.int64], embeddings: NDArray[np.float32]) -> 
     half = embeddings.astype("<f2")
     n, dim = half.shape
     rows = np.empty(
-        n, dtype=[("fields", ">i2"), ("l1", ">i4"), ("id", ">i8"), ("l2", ">i4"), ("vector", "V" + str(2 * dim))]
+        n,
+        dtype=[
+            ("fields", ">i2"),
+            ("l1", ">i4"),
+            ("id", ">i8"),
+            ("l2", ">i4"),
+            ("vector", "V" + str(2 * dim)),
+        ],
     )
     rows["fields"], rows["l1"], rows["l2"] = 2, 8, 2 * dim
     rows["id"] = image_ids

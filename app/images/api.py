@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, get
 from litestar.params import Parameter
 
 from app.accounts.records import Viewer
@@ -66,7 +66,7 @@ def image_out(image: Image) -> ImageOut:
     )
 
 
-@get("/", operation_id="listImages", summary="List pictures")
+@get("/api/v1/images", tags=["images"], operation_id="listImages", summary="List pictures")
 async def list_images(
     db: Database,
     viewer: Viewer,
@@ -83,14 +83,15 @@ async def list_images(
     return ImageList([image_out(image) for image in page.images], str(page.next_cursor) if page.next_cursor else None)
 
 
-@get("/{image_id:int}", operation_id="getImage", summary="Get a picture")
+@get("/api/v1/images/{image_id:int}", tags=["images"], operation_id="getImage", summary="Get a picture")
 async def get_image(db: Database, viewer: Viewer, image_id: int) -> ImageOut:
     """One picture's metadata."""
     return image_out(await service.get_visible(db, viewer, image_id))
 
 
 @get(
-    "/{image_id:int}/original",
+    "/api/v1/images/{image_id:int}/original",
+    tags=["images"],
     operation_id="getOriginal",
     summary="Download the original",
     media_type="application/octet-stream",
@@ -102,7 +103,13 @@ async def get_original(
     return await media.send_original(request, blobs, await service.get_visible(db, viewer, image_id))
 
 
-@get("/{image_id:int}/thumbnail", operation_id="getThumbnail", summary="Download a thumbnail", media_type="image/webp")
+@get(
+    "/api/v1/images/{image_id:int}/thumbnail",
+    tags=["images"],
+    operation_id="getThumbnail",
+    summary="Download a thumbnail",
+    media_type="image/webp",
+)
 async def get_thumbnail(
     request: Request[Any, Any, Any],
     db: Database,
@@ -124,4 +131,4 @@ def _cursor(text: str | None) -> int | None:
     return int(text)
 
 
-router = Router("/api/v1/images", route_handlers=[list_images, get_image, get_original, get_thumbnail], tags=["images"])
+handlers: list[Any] = [list_images, get_image, get_original, get_thumbnail]

@@ -14,7 +14,7 @@ from app.collections.records import Shelf
 from app.core.blobs import BlobStore
 from app.core.database import Database
 from app.core.errors import Invalid
-from app.core.pages import Notice, redirect, render
+from app.core.pages import Notice, redirect, render, wants_fragment
 from app.core.settings import Settings
 from app.images import media, service
 from app.images.records import Filters, Image, Standing
@@ -135,7 +135,11 @@ async def gallery(
     next_url = with_query("/", **here, cursor=page.next_cursor) if page.next_cursor else None
     if cursor is not None:
         return render(
-            request, "gallery/more.html", GridPart(tiles, next_url), fragment="gallery/_more.html", title="Gallery"
+            request,
+            "gallery/more.html",
+            GridPart(tiles, next_url),
+            fragment="gallery/_grid.html",
+            title="Gallery",
         )
     facets = await service.facets(db, viewer, filters)
     shelves = await collections.list_shelves(db, viewer)
@@ -238,7 +242,11 @@ async def original(
 
 @get("/trash")
 async def trashed(
-    request: Request[Any, Any, Any], db: Database, viewer: Viewer, settings: Settings, cursor: int | None = None
+    request: Request[Any, Any, Any],
+    db: Database,
+    viewer: Viewer,
+    settings: Settings,
+    cursor: int | None = None,
 ) -> Template:
     """One's own trash."""
     page = await service.list_trash(db, viewer, cursor=cursor)

@@ -9,7 +9,7 @@ from app.core import changes
 from app.core.blobs import BlobStore
 from app.core.changes import Change
 from app.core.database import Connection, Database
-from app.core.errors import Conflict, Invalid, NotAllowed, NotFound, SignInNeeded
+from app.core.errors import Conflict, Invalid, NotAllowed, SignInNeeded
 from app.images import store, store_writes
 from app.images.records import Filters, Image, LabelCount, NewImage, Rights, Standing
 
@@ -134,9 +134,7 @@ def clean_labels(labels: list[str] | tuple[str, ...]) -> list[str]:
     return cleaned
 
 
-async def add(
-    conn: Connection, owner_id: int, collection_id: int, new: NewImage
-) -> tuple[int, bool, list[Change]]:
+async def add(conn: Connection, owner_id: int, collection_id: int, new: NewImage) -> tuple[int, bool, list[Change]]:
     """Put a decoded picture into a collection: (id, whether it was not there before, what the log must be told).
 
     The caller appends to the log last: its lock is held to the end of the transaction. The same bytes are one picture per collection. Bytes that lie in the owner's trash come back out of it; those

@@ -37,7 +37,11 @@ async def list_page(
     """Visible pictures, newest first, below the cursor `before_id`."""
     async with conn.cursor(row_factory=class_row(Image)) as cursor:
         await cursor.execute(
-            IMAGE + " WHERE " + VISIBLE + " AND " + MATCHING
+            IMAGE
+            + " WHERE "
+            + VISIBLE
+            + " AND "
+            + MATCHING
             + " AND (%(before)s::bigint IS NULL OR image.id < %(before)s) ORDER BY image.id DESC LIMIT %(limit)s",
             {
                 "viewer": viewer,
@@ -54,7 +58,9 @@ async def list_visible(conn: Connection, viewer: int | None, image_ids: Sequence
     """Those of these pictures that the viewer may see, in the order of `image_ids`."""
     async with conn.cursor(row_factory=class_row(Image)) as cursor:
         await cursor.execute(
-            IMAGE + " WHERE image.id = ANY(%(ids)s::bigint[]) AND " + VISIBLE
+            IMAGE
+            + " WHERE image.id = ANY(%(ids)s::bigint[]) AND "
+            + VISIBLE
             + " ORDER BY array_position(%(ids)s::bigint[], image.id)",
             {"viewer": viewer, "ids": list(image_ids)},
         )
@@ -73,7 +79,8 @@ async def get_own(conn: Connection, owner: int | None, image_id: int) -> Image:
     """One picture of the owner's, in the trash or not. Raises NotFound."""
     async with conn.cursor(row_factory=class_row(Image)) as cursor:
         await cursor.execute(
-            IMAGE + " WHERE image.id = %(id)s AND image.owner_id = %(owner)s", {"id": image_id, "owner": owner}
+            IMAGE + " WHERE image.id = %(id)s AND image.owner_id = %(owner)s",
+            {"id": image_id, "owner": owner},
         )
         image = await cursor.fetchone()
     if image is None:
@@ -85,7 +92,8 @@ async def list_trash(conn: Connection, owner: int, before_id: int | None, limit:
     """The owner's trashed pictures, newest first."""
     async with conn.cursor(row_factory=class_row(Image)) as cursor:
         await cursor.execute(
-            IMAGE + """ WHERE image.owner_id = %(owner)s AND image.trashed_at IS NOT NULL
+            IMAGE
+            + """ WHERE image.owner_id = %(owner)s AND image.trashed_at IS NOT NULL
             AND (%(before)s::bigint IS NULL OR image.id < %(before)s) ORDER BY image.id DESC LIMIT %(limit)s""",
             {"owner": owner, "before": before_id, "limit": limit},
         )
@@ -102,9 +110,7 @@ async def count_visible(conn: Connection, viewer: int | None, filters: Filters) 
         return await cursor.fetchone() or 0
 
 
-async def list_labels(
-    conn: Connection, viewer: int | None, collection_id: int | None, limit: int
-) -> list[LabelCount]:
+async def list_labels(conn: Connection, viewer: int | None, collection_id: int | None, limit: int) -> list[LabelCount]:
     """The most frequent labels among visible pictures."""
     async with conn.cursor(row_factory=class_row(LabelCount)) as cursor:
         await cursor.execute(
@@ -112,7 +118,10 @@ async def list_labels(
             SELECT named.name, count(*) AS count
             FROM image_label AS carried JOIN label AS named ON named.id = carried.label_id
             JOIN image ON image.id = carried.image_id
-            WHERE """ + VISIBLE + " AND " + MATCHING
+            WHERE """
+            + VISIBLE
+            + " AND "
+            + MATCHING
             + " GROUP BY named.name ORDER BY count(*) DESC, named.name LIMIT %(limit)s",
             {"viewer": viewer, "collection": collection_id, "label": None, "limit": limit},
         )
@@ -140,8 +149,7 @@ async def find_neighbours(conn: Connection, viewer: int | None, image_id: int) -
     async with conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(
             "SELECT (SELECT image.id FROM image WHERE image.id > %(id)s AND " + VISIBLE + " ORDER BY image.id LIMIT 1),"
-            " (SELECT image.id FROM image WHERE image.id < %(id)s AND " + VISIBLE
-            + " ORDER BY image.id DESC LIMIT 1)",
+            " (SELECT image.id FROM image WHERE image.id < %(id)s AND " + VISIBLE + " ORDER BY image.id DESC LIMIT 1)",
             {"viewer": viewer, "id": image_id},
         )
         row = await cursor.fetchone()
@@ -172,8 +180,13 @@ async def list_labelled(
     """Ids of untrashed pictures with this label or in this collection, whoever's: never shown, only selected by."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(
-            "SELECT image.id FROM image WHERE image.trashed_at IS NULL AND " + MATCHING
+            "SELECT image.id FROM image WHERE image.trashed_at IS NULL AND "
+            + MATCHING
             + " AND (%(ids)s::bigint[] IS NULL OR image.id = ANY(%(ids)s::bigint[])) ORDER BY image.id",
-            {"ids": None if image_ids is None else list(image_ids), "collection": collection_id, "label": label},
+            {
+                "ids": None if image_ids is None else list(image_ids),
+                "collection": collection_id,
+                "label": label,
+            },
         )
         return await cursor.fetchall()

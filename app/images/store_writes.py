@@ -81,7 +81,8 @@ async def delete_standing(conn: Connection, collection_id: int, image_id: int) -
 async def ensure_labels(conn: Connection, labels: Sequence[str]) -> None:
     """Add label names, in a transaction of their own: two imports that add the same ones cannot deadlock."""
     await conn.execute(
-        "INSERT INTO label (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING", (sorted(set(labels)),)
+        "INSERT INTO label (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING",
+        (sorted(set(labels)),),
     )
 
 

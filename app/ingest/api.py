@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, Router, post
+from litestar import Response, post
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
@@ -43,7 +43,14 @@ class Uploaded(msgspec.Struct):
     refused: list[RefusedFile]
 
 
-@post("/", operation_id="uploadImages", summary="Upload pictures", guards=[require_signed_in], status_code=201)
+@post(
+    "/api/v1/images",
+    tags=["images"],
+    operation_id="uploadImages",
+    summary="Upload pictures",
+    guards=[require_signed_in],
+    status_code=201,
+)
 async def upload(
     intake: Intake,
     viewer: Viewer,
@@ -75,7 +82,4 @@ def _out(image_ids: list[int], pictures: dict[int, Image]) -> list[ImageOut]:
     return [image_out(pictures[image_id]) for image_id in image_ids if image_id in pictures]
 
 
-def make_router(max_body_bytes: int) -> Router:
-    """The routes, with the largest request body that uploads may have."""
-    handlers: list[Any] = [upload]
-    return Router("/api/v1/images", route_handlers=handlers, tags=["images"], request_max_body_size=max_body_bytes)
+handlers: list[Any] = [upload]

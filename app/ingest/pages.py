@@ -73,7 +73,11 @@ class UploadForm:
 
 @get("/upload", guards=[require_signed_in])
 async def upload_page(
-    request: Request[Any, Any, Any], intake: Intake, viewer: Viewer, settings: Settings, collection: str | None = None
+    request: Request[Any, Any, Any],
+    intake: Intake,
+    viewer: Viewer,
+    settings: Settings,
+    collection: str | None = None,
 ) -> Template:
     """Choose files and a collection."""
     shelves = await collections.list_shelves(intake.db, viewer)

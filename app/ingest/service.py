@@ -62,9 +62,7 @@ async def resolve_target(db: Database, viewer: Viewer, collection: str | int | N
         return await collections.resolve(conn, viewer, collection, at_least="editor")
 
 
-async def add_items(
-    intake: Intake, owner_id: int, collection_id: int, items: Iterable[Item]
-) -> AsyncIterator[Outcome]:
+async def add_items(intake: Intake, owner_id: int, collection_id: int, items: Iterable[Item]) -> AsyncIterator[Outcome]:
     """Take pictures in, yielding what became of each, in order.
 
     A bad file costs itself only. Each batch is one commit of rows, log and embed job, so what was yielded is
@@ -127,9 +125,7 @@ async def _settle(entry: _Read | Outcome) -> _Decoded | Outcome:
         return Outcome(entry.item.source, reason=refused.reason)
 
 
-async def _store(
-    intake: Intake, owner_id: int, collection_id: int, batch: list[_Decoded | Outcome]
-) -> list[Outcome]:
+async def _store(intake: Intake, owner_id: int, collection_id: int, batch: list[_Decoded | Outcome]) -> list[Outcome]:
     decoded = [one for one in batch if isinstance(one, _Decoded)]
     labels = {label for one in decoded for label in images.clean_labels(one.item.labels)}
     if labels:
@@ -144,9 +140,7 @@ async def _store(
                 outcomes.append(one)
                 continue
             # The file before its row: an orphan file is harmless, a missing one is not.
-            await asyncio.to_thread(
-                intake.blobs.put, one.inspected.digest, one.data, one.inspected.thumbnails
-            )
+            await asyncio.to_thread(intake.blobs.put, one.inspected.digest, one.data, one.inspected.thumbnails)
             image_id, is_new, changed = await images.add(conn, owner_id, collection_id, _new_image(one))
             log.extend(changed)
             outcomes.append(Outcome(one.item.source, image_id=image_id, is_new=is_new))

@@ -13,9 +13,7 @@ from ml.datasets.items import Item
 CHUNK = 32
 
 
-async def add_uploads(
-    intake: Intake, viewer: Viewer, collection_id: int, files: Sequence[UploadFile]
-) -> Tally:
+async def add_uploads(intake: Intake, viewer: Viewer, collection_id: int, files: Sequence[UploadFile]) -> Tally:
     """Take uploaded files in; each belongs to the viewer. Raises SignInNeeded, DiskFull."""
     if viewer.account_id is None:
         raise SignInNeeded("sign in to add pictures")

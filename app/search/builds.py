@@ -115,7 +115,11 @@ def _build_files(conninfo: str, model: ModelRow, folder: Path, settings: Setting
         if not snapshot.count:
             return None
         built = ivf.build(
-            snapshot.chunks, dim=model.dim, n=snapshot.count, progress=progress, exact_below=settings.exact_below
+            snapshot.chunks,
+            dim=model.dim,
+            n=snapshot.count,
+            progress=progress,
+            exact_below=settings.exact_below,
         )
         folder.parent.mkdir(parents=True, exist_ok=True)
         return files.publish(built, folder, seq=snapshot.seq, model_identity=model.identity)

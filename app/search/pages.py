@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
@@ -80,15 +80,17 @@ class QueryForm:
     file: UploadFile | None = None
 
 
-@get("/search")
+@get("/search", include_in_schema=False)
 async def search_page(request: Request[Any, Any, Any]) -> Template:
     """Search by picture: choose, drop or paste."""
     return render(request, "search/index.html", SearchPage(), title="Find by picture")
 
 
-@post("/queries")
+@post("/queries", include_in_schema=False)
 async def create_query(
-    engine: Engine, viewer: Viewer, data: Annotated[QueryForm, Body(media_type=RequestEncodingType.MULTI_PART)]
+    engine: Engine,
+    viewer: Viewer,
+    data: Annotated[QueryForm, Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Redirect:
     """Keep an uploaded picture as a query and go to its results."""
     if data.file is None or not data.file.filename:
@@ -98,7 +100,7 @@ async def create_query(
     return redirect(f"/queries/{query_id}")
 
 
-@get("/queries/{query_id:uuid}")
+@get("/queries/{query_id:uuid}", include_in_schema=False)
 async def show_query(
     request: Request[Any, Any, Any],
     engine: Engine,
@@ -122,14 +124,14 @@ async def show_query(
     return await _results(request, engine, viewer, asked, results, k, narrowed)
 
 
-@get("/queries/{query_id:uuid}/picture")
+@get("/queries/{query_id:uuid}/picture", include_in_schema=False)
 async def query_picture(engine: Engine, viewer: Viewer, query_id: UUID) -> Response[bytes]:
     """The picture that was searched with."""
     content = await service.query_thumbnail(engine, viewer, query_id)
     return Response(content, media_type="image/webp", headers=MEDIA_HEADERS)
 
 
-@get("/images/{image_id:int}/similar")
+@get("/images/{image_id:int}/similar", include_in_schema=False)
 async def similar(
     request: Request[Any, Any, Any],
     engine: Engine,
@@ -197,7 +199,4 @@ async def _results(
     return render(request, "search/results.html", context, fragment="search/_results.html", title="Results")
 
 
-def make_router(max_body_bytes: int) -> Router:
-    """The routes, with the largest request body that a query may have."""
-    handlers: list[Any] = [search_page, create_query, show_query, query_picture, similar]
-    return Router("/", route_handlers=handlers, include_in_schema=False, request_max_body_size=max_body_bytes)
+handlers: list[Any] = [search_page, create_query, show_query, query_picture, similar]

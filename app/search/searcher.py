@@ -87,8 +87,7 @@ async def apply_entries(conn: Connection, searcher: Searcher, entries: Sequence[
     touched = {
         entry.image_id
         for entry in fresh
-        if entry.kind in ("retracted", "restored")
-        or (entry.kind == "embedded" and entry.model_id == searcher.model.id)
+        if entry.kind in ("retracted", "restored") or (entry.kind == "embedded" and entry.model_id == searcher.model.id)
     }
     if touched:
         living = await store.list_living(conn, sorted(touched))

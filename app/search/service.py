@@ -2,10 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -90,9 +89,7 @@ async def search_by_image(
         await image_store.get_visible(conn, viewer.account_id, image_id)
         _, vectors = await embedding_store.list_embeddings(conn, searcher.model.id, searcher.model.dim, [image_id])
     if not len(vectors):
-        raise Conflict(
-            "this picture is not searchable yet: it waits for its embedding", hint="Try again in a moment."
-        )
+        raise Conflict("this picture is not searchable yet: it waits for its embedding", hint="Try again in a moment.")
     return await _run(engine, viewer, searcher, vectors[0], k=k, filters=filters or Filters(), exclude=image_id)
 
 

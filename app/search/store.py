@@ -117,7 +117,8 @@ async def count_fresh(conn: Connection, model_id: int, seq: int) -> int:
     """How many embeddings the log has behind a position."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(
-            "SELECT count(*) FROM change_log WHERE seq > %s AND kind = 'embedded' AND model_id = %s", (seq, model_id)
+            "SELECT count(*) FROM change_log WHERE seq > %s AND kind = 'embedded' AND model_id = %s",
+            (seq, model_id),
         )
         return await cursor.fetchone() or 0
 

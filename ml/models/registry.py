@@ -200,7 +200,8 @@ def _bar(progress: Callable[[int, int], None], total: int) -> type[Any]:
         fetched += int(count)
         progress(fetched, max(fetched, total))
 
-    class Reporting(tqdm[Any]):
+    # Generic in its stubs only; the class itself takes no parameter.
+    class Reporting(tqdm):  # pyright: ignore[reportMissingTypeArgument]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **{**kwargs, "disable": True})
             report(kwargs.get("initial") or 0)

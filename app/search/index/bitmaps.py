@@ -70,9 +70,9 @@ class Bitmap:
         return 0 <= image_id >> 3 < len(bits) and bool(bits[image_id >> 3] >> (image_id & 7) & 1)
 
     def mask(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of `ids` (int64 [n]) are in: bool [n]."""
+        """Which of `ids` (int64 [n], none below 0) are in: bool [n]."""
         bits = self._bits
-        inside = (ids >= 0) & (ids >> 3 < len(bits))
+        inside = ids >> 3 < len(bits)
         found = np.zeros(len(ids), np.bool_)
         known = ids[inside]
         found[inside] = bits[known >> 3] & _bit_of(known) != 0

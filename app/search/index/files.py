@@ -25,7 +25,7 @@ _FORMAT = 1
 _PARTIAL = ".partial"
 
 
-class IndexDamaged(Exception):  # noqa: N818  (it names the state that is acted upon: build it again)
+class IndexDamaged(Exception):
     """A published index cannot be trusted; the message says why. It is to be built again."""
 
 

@@ -76,9 +76,7 @@ def build(
         report(0.2, "training")
         index = _trained(sample.training, tuning.nlist_for(n))
         truth = _Truth(sample.queries, sample.query_ids)
-        for ids, vectors in _add(
-            index, source, dim, n, lambda fraction: report(0.5 + 0.4 * fraction, "adding")
-        ):
+        for ids, vectors in _add(index, source, dim, n, lambda fraction: report(0.5 + 0.4 * fraction, "adding")):
             truth.add(ids, vectors)
         report(0.9, "measuring")
         curve = _recall_curve(index, truth)

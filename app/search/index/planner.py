@@ -52,9 +52,7 @@ class Plan:
 ONE_BY_ONE = Plan(nprobe=0)
 
 
-def search(
-    view: View, query: Vectors, k: int, allowed: Bitmap | None = None, exclude: int | None = None
-) -> Neighbours:
+def search(view: View, query: Vectors, k: int, allowed: Bitmap | None = None, exclude: int | None = None) -> Neighbours:
     """The `k` vectors nearest to `query` (float32 [dim], L2-normalised) among `allowed`, without `exclude`.
 
     Ties stand in the order of their ids. All that exist are given when they are fewer than k.
@@ -71,7 +69,7 @@ def plan(main: MainIndex, eligible_count: int, k: int) -> Plan:
     """The cheapest way to `k` results at the calibrated recall among `eligible_count` vectors of `main`."""
     if main.is_exact:
         return Plan(nprobe=1)
-    scan = _scan(main, k)
+    scan = tuning.scan_for(k, main.nprobe * main.count / main.nlist)
     if eligible_count <= scan:
         return ONE_BY_ONE
     share = eligible_count / main.count
@@ -79,10 +77,6 @@ def plan(main: MainIndex, eligible_count: int, k: int) -> Plan:
         return Plan(nprobe=min(main.nlist, math.ceil(scan * main.nlist / main.count)))
     budget = max(tuning.scan_for(k, 0), scan * share**tuning.BUDGET_EXPONENT)
     return Plan(nprobe=main.nlist, max_codes=math.ceil(budget))
-
-
-def _scan(main: MainIndex, k: int) -> float:
-    return tuning.scan_for(k, main.nprobe * main.count / main.nlist)
 
 
 def _search_main(
@@ -106,17 +100,17 @@ def _search_main(
 def _probe(
     main: MainIndex, query: Vectors, k: int, eligible: Bitmap, count: int, chosen: Plan
 ) -> tuple[Ids, NDArray[np.float32]]:
-    """The best of the probed cells; of more and at last of all cells, while those hold fewer than `k`.
+    """The best of the probed cells; of all cells, thus exact, when those hold fewer than `k`.
 
     FAISS keeps any of those that tie for the last place, so more are fetched until no tie is cut.
     """
     selector = None if count == main.count else eligible
     fetch = min(k + _SPARE, count)
     while True:
-        for attempt in (chosen, Plan(main.nlist, math.ceil(_scan(main, fetch))), Plan(main.nlist)):
-            ids = main.probe(query, fetch, selector, attempt.nprobe, attempt.max_codes)
-            if len(ids) >= k:
-                break
+        ids = main.probe(query, fetch, selector, chosen.nprobe, chosen.max_codes)
+        if len(ids) < k:
+            chosen = Plan(nprobe=main.nlist)
+            ids = main.probe(query, fetch, selector, chosen.nprobe)
         scores = _clamp(main.scores(ids, query))
         ends_in_tie = scores.min() >= np.partition(scores, -k)[-k] - _TIE
         if len(ids) < fetch or fetch == count or not ends_in_tie:

@@ -30,8 +30,7 @@ def check_vectors(ids: IdsLike, vectors: NDArray[np.floating[Any]], dim: int) ->
     if len(wrong):
         first = wrong[0]
         raise ValueError(
-            f"The vector of id {checked_ids[first]} has length {lengths[first]:.4g} and not 1 "
-            f"({len(wrong)} such)."
+            f"The vector of id {checked_ids[first]} has length {lengths[first]:.4g} and not 1 ({len(wrong)} such)."
         )
     return checked_ids, checked
 
@@ -43,9 +42,7 @@ def check_query(query: NDArray[np.floating[Any]], dim: int) -> NDArray[np.float3
     """
     checked = np.ascontiguousarray(query, np.float32)
     if checked.shape != (dim,):
-        raise ValueError(
-            f"The query has shape {list(checked.shape)}; this index holds vectors of length {dim}."
-        )
+        raise ValueError(f"The query has shape {list(checked.shape)}; this index holds vectors of length {dim}.")
     if not np.isfinite(checked).all():
         raise ValueError("The query holds values that are not finite numbers.")
     length = float(np.sqrt(np.vecdot(checked, checked)))

@@ -18,6 +18,7 @@ def draw_sample(count: int = 640, seed: int = 7) -> Iterator[Item]:
     """Yields the gallery's first `count` pictures in order while the next ones are being drawn on all cores.
 
     The same seed gives the same bytes on one machine. Labels: the family's name, then what cuts across.
+    The pool starts new interpreters: a script that calls this needs its `if __name__ == "__main__"`.
     """
     draw = partial(draw_item, seed=seed)
     cores = os.cpu_count() or 1

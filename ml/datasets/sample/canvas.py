@@ -5,12 +5,13 @@ A canvas is a float32 array [height, width, 3] of sRGB values in 0..1; a mask is
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 Rng = np.random.Generator
 Cell = float | tuple[float, float]
 
@@ -22,7 +23,11 @@ TO_LMS = np.array(
     [[0.4122215, 0.5363325, 0.0514460], [0.2119035, 0.6806995, 0.1073970], [0.0883025, 0.2817188, 0.6299787]]
 )
 TO_LAB = np.array(
-    [[0.2104543, 0.7936178, -0.0040720], [1.9779985, -2.4285922, 0.4505937], [0.0259040, 0.7827718, -0.8086758]]
+    [
+        [0.2104543, 0.7936178, -0.0040720],
+        [1.9779985, -2.4285922, 0.4505937],
+        [0.0259040, 0.7827718, -0.8086758],
+    ]
 )
 FROM_LAB, FROM_LMS = np.linalg.inv(TO_LAB).T, np.linalg.inv(TO_LMS).T
 
@@ -88,7 +93,7 @@ def distance(across: Array, down: Array) -> Array:
 
 def resize(field: Array, width: int, height: int) -> Array:
     """A field [h, w] at another size, by cubic interpolation."""
-    return np.asarray(Image.fromarray(field).resize((width, height), Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(np.asarray(field, np.float32)).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def noise(rng: Rng, width: int, height: int, cell: Cell, octaves: int = 4, gain: float = 0.5) -> Array:

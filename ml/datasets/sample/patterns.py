@@ -2,7 +2,19 @@
 
 import numpy as np
 
-from ml.datasets.sample.canvas import Array, Rng, blur, dim, distance, noise, palette, pick, ramp, shifted, smoothstep
+from ml.datasets.sample.canvas import (
+    Array,
+    Rng,
+    blur,
+    dim,
+    distance,
+    noise,
+    palette,
+    pick,
+    ramp,
+    shifted,
+    smoothstep,
+)
 from ml.datasets.sample.family import Picture
 
 GLAZES = (
@@ -38,7 +50,12 @@ def draw_tiles(rng: Rng, width: int, height: int) -> Picture:
     glaze = noise(rng, width, height, side * 1.5, 3)
     canvas = wall * (0.9 + 0.16 * glaze)[..., None]
     across = round(width / side)
-    return Picture(canvas.astype(np.float32), f"Glazed tiles in one motif, {across} across", ("pattern", "geometric"), 0.014)
+    return Picture(
+        canvas.astype(np.float32),
+        f"Glazed tiles in one motif, {across} across",
+        ("pattern", "geometric"),
+        0.014,
+    )
 
 
 def _motif(rng: Rng, side: int, colours: Array) -> Array:
@@ -51,7 +68,13 @@ def _motif(rng: Rng, side: int, colours: Array) -> Array:
     diamond, square = np.abs(x) + np.abs(y), np.maximum(np.abs(x), np.abs(y))
     fold = int(rng.choice([4, 8, 12]))
     wave = np.cos(angle * fold + (np.pi if rng.random() < 0.5 else 0))
-    fields = [diamond, radius + 0.12 * wave, square * 0.6 + diamond * 0.35, radius * (1 - 0.25 * wave), radius]
+    fields = [
+        diamond,
+        radius + 0.12 * wave,
+        square * 0.6 + diamond * 0.35,
+        radius * (1 - 0.25 * wave),
+        radius,
+    ]
     tile = np.empty((fine, fine, 3), np.float32)
     tile[:] = colours[0]
     sizes = np.sort(rng.uniform(0.25, 0.98, 4))[::-1]

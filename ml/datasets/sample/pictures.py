@@ -1,4 +1,4 @@
-"""Picture number i of the sample gallery: its family, size, drawing, file format; or a near-duplicate of another."""
+"""Picture number i of the gallery: its family, size, drawing and format, or a near-duplicate of another."""
 
 import io
 
@@ -85,9 +85,7 @@ def _alter(image: Image.Image, kind: str, rng: Rng) -> Image.Image:
     return image
 
 
-def _item(
-    family: Family, name: str, image: Image.Image, told: tuple[tuple[str, ...], str], quality: int
-) -> Item:
+def _item(family: Family, name: str, image: Image.Image, told: tuple[tuple[str, ...], str], quality: int) -> Item:
     content = io.BytesIO()
     if name.endswith(".webp"):
         image.save(content, "WEBP", quality=quality - 4, method=1)

@@ -51,7 +51,7 @@ def draw_sea(rng: Rng, width: int, height: int) -> Picture:
     sun_x = width * rng.choice([0.33, 0.5, 0.66]) + rng.normal(0, width * 0.03)
     sun_size = min(width, height) * rng.uniform(0.035, 0.085)
     sun_y = horizon - sun_size * rng.uniform(-0.6, 3.2)
-    across, down = axes(width, height)
+    _, down = axes(width, height)
     canvas = np.empty((height, width, 3), np.float32)
     canvas[:horizon] = ramp(colours, down[:horizon] / horizon)
     sky = canvas[:horizon]
@@ -114,10 +114,23 @@ def _add_sails(rng: Rng, canvas: Array, horizon: int, count: int, colour: Array)
         size = min(width, height) * rng.uniform(0.04, 0.11)
         x, y = width * rng.uniform(0.1, 0.9), horizon + size * 0.22
         sheet.polygon([(x, y - size), (x, y - size * 0.12), (x + size * 0.48, y - size * 0.12)], colour)
-        sheet.polygon([(x - 0.05 * size, y - size * 0.85), (x - 0.05 * size, y - size * 0.12),
-                       (x - size * 0.3, y - size * 0.12)], colour)
-        sheet.polygon([(x - size * 0.4, y - size * 0.08), (x + size * 0.52, y - size * 0.08),
-                       (x + size * 0.36, y), (x - size * 0.28, y)], colour)
+        sheet.polygon(
+            [
+                (x - 0.05 * size, y - size * 0.85),
+                (x - 0.05 * size, y - size * 0.12),
+                (x - size * 0.3, y - size * 0.12),
+            ],
+            colour,
+        )
+        sheet.polygon(
+            [
+                (x - size * 0.4, y - size * 0.08),
+                (x + size * 0.52, y - size * 0.08),
+                (x + size * 0.36, y),
+                (x - size * 0.28, y),
+            ],
+            colour,
+        )
         for row in range(5):
             reach = size * 0.4 * (1 - row / 6)
             top = y + size * (0.06 + row * 0.1)

@@ -73,7 +73,7 @@ def _add_ridge(rng: Rng, canvas: Array, colours: Array, depth: float, level: flo
     first = max(0, int(top.min()))
     _, down = axes(width, height)
     below = down[first:] - top[None]
-    tone = ramp(colours, np.float32([0.22 + 0.78 * depth]))[0]
+    tone = ramp(colours, np.array([0.22 + 0.78 * depth], np.float32))[0]
     fog = mix(colours[0], tone, 0.12 + 0.5 * depth**2)
     fade = np.clip(below / (height * 0.3), 0, 1) ** 0.8
     veil = noise(rng, width, height - first, (width * 0.6, height * 0.12), 3) * 0.35

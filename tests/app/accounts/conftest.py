@@ -1,17 +1,17 @@
 """A small site of this slice alone: its routes, behind the middleware that the whole app has."""
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar
-from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 from litestar.testing import AsyncTestClient
 
@@ -28,6 +28,9 @@ Browser = AsyncTestClient[Litestar]
 
 
 def make_site(db: Database, settings: Settings) -> Litestar:
+    templates = JinjaTemplateEngine.from_environment(
+        Environment(loader=FileSystemLoader(ROOT / "templates"), undefined=StrictUndefined, autoescape=True)
+    )
     return Litestar(
         [pages.router, pages_account.router, api.router],
         dependencies={
@@ -40,7 +43,7 @@ def make_site(db: Database, settings: Settings) -> Litestar:
             Identify,
         ],
         exception_handlers=exception_handlers(),
-        template_config=TemplateConfig(directory=Path(os.environ.get("DEVT", ROOT / "templates")), engine=JinjaTemplateEngine),
+        template_config=TemplateConfig(instance=templates),
         state=State(
             {
                 "db": db,
@@ -53,7 +56,7 @@ def make_site(db: Database, settings: Settings) -> Litestar:
 
 @pytest.fixture
 async def open_browser(db: Database, tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Browser]]]:
-    """Opens browsers: each has its own cookies, and says like a real one that its requests are same-origin."""
+    """Opens browsers: each has its own cookies, and says that its requests are same-origin."""
     async with AsyncExitStack() as stack:
 
         async def open_one(*, public_url: str | None = None, user_agent: str = "a browser") -> Browser:

@@ -14,14 +14,26 @@ from app.core.errors import Invalid
 
 @pytest.mark.parametrize(
     "password",
-    ["", "short77", "x" * 257, "password", "PassWord1", "qwertyuiop", "zzzzzzzzzzzz", "Ada Lovelace", "contraseña"],
+    [
+        "",
+        "short77",
+        "x" * 257,
+        "password",
+        "PassWord1",
+        "qwertyuiop",
+        "zzzzzzzzzzzz",
+        "Ada Lovelace",
+        "contraseña",
+    ],
 )
 def test_a6_refuses_what_is_short_long_or_common(password: str) -> None:
     with pytest.raises(Invalid):
         check_password(password, "ada lovelace")
 
 
-@pytest.mark.parametrize("password", ["sunken-8", "y" * 255 + "z", "тишина над водой", "        .", "48151623429"])
+@pytest.mark.parametrize(
+    "password", ["sunken-8", "y" * 255 + "z", "тишина над водой", "        .", "48151623429"]
+)
 def test_a6_takes_any_other(password: str) -> None:
     check_password(password, "ada")
 

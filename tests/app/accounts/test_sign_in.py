@@ -1,5 +1,6 @@
 """Signing in and out in a browser."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -56,7 +57,9 @@ async def test_a8_the_cookie_is_for_http_alone(db: Database, browser: Browser) -
     assert not any(one.startswith("Domain") for one in attributes)
 
 
-async def test_a8_over_https_no_other_host_can_set_it(db: Database, open_browser: OpenBrowser, sign_in: SignIn) -> None:
+async def test_a8_over_https_no_other_host_can_set_it(
+    db: Database, open_browser: OpenBrowser, sign_in: SignIn
+) -> None:
     await service.add_account(db, "ada", PASSWORD)
     browser = await open_browser(public_url="https://pictures.example.org")
     answer = await browser.post("/sign-in", data={"name": "ada", "password": PASSWORD})
@@ -136,14 +139,17 @@ async def test_a10_an_unknown_name_and_a_wrong_password_look_alike(
         ]
     ]
     assert {answer.status_code for answer in answers} == {401}
-    assert len({answer.text for answer in answers}) == 1
+    texts = [re.sub(r'name="name" type="text"( value="[^"]*")?', "", answer.text) for answer in answers]
+    assert len(set(texts)) == 1
     assert "the name or the password is wrong" in answers[0].text
     assert 'value="/upload"' in answers[0].text
     assert len(compared) == len(answers)
     assert {one.split("$")[3] for one in compared} == {"m=19456,t=2,p=1"}
 
 
-async def test_a5_a_weaker_hash_is_replaced_at_sign_in(db: Database, browser: Browser, sign_in: SignIn) -> None:
+async def test_a5_a_weaker_hash_is_replaced_at_sign_in(
+    db: Database, browser: Browser, sign_in: SignIn
+) -> None:
     await service.add_account(db, "ada", PASSWORD)
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     async with db.transaction() as conn:
@@ -157,7 +163,12 @@ async def test_a5_a_weaker_hash_is_replaced_at_sign_in(db: Database, browser: Br
 
 @pytest.mark.parametrize(
     "headers",
-    [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "https://evil.example"}, {"origin": "null"}],
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+    ],
 )
 async def test_t2_another_site_cannot_sign_anybody_in(
     db: Database, browser: Browser, headers: dict[str, str]
@@ -179,7 +190,16 @@ async def test_t2_a_cookie_alone_signs_nobody_out(db: Database, browser: Browser
 
 
 @pytest.mark.parametrize(
-    "text", ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "evil", "", "javascript:x"]
+    "text",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "evil",
+        "",
+        "javascript:x",
+    ],
 )
 def test_next_leads_nowhere_else(text: str) -> None:
     assert local_path(text) == "/"
@@ -197,7 +217,9 @@ async def test_a40_the_log_tells_who_and_where_but_no_secret(db: Database, brows
     account = await service.add_account(db, "ada", PASSWORD)
     with capture_logs() as entries:
         await browser.post(
-            "/sign-in", data={"name": PASSWORD, "password": "wrong"}, headers={"x-forwarded-for": "203.0.113.9"}
+            "/sign-in",
+            data={"name": PASSWORD, "password": "wrong"},
+            headers={"x-forwarded-for": "203.0.113.9"},
         )
         await browser.post("/sign-in", data={"name": "ada", "password": "a wrong one"})
         await browser.post("/sign-in", data={"name": "ada", "password": PASSWORD})

@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 from galleries import Gallery, clustered, publish_gallery
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
 def exact_gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
     """60 vectors in one cell, each of them under two ids: ties everywhere."""
     vectors = np.repeat(clustered(30), 2, axis=0)
-    return publish_gallery(
-        tmp_path_factory.mktemp("exact") / "1", np.arange(60) * 2 + 1, vectors, exact_below=100
-    )
+    return publish_gallery(tmp_path_factory.mktemp("exact") / "1", np.arange(60) * 2 + 1, vectors, exact_below=100)
 
 
 @pytest.fixture(scope="session")
 def ivf_gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
     """4,000 vectors in 64 cells."""
     vectors = clustered(4_000)
-    return publish_gallery(
-        tmp_path_factory.mktemp("ivf") / "1", np.arange(4_000) * 3 + 5, vectors, exact_below=100
-    )
+    return publish_gallery(tmp_path_factory.mktemp("ivf") / "1", np.arange(4_000) * 3 + 5, vectors, exact_below=100)

@@ -136,9 +136,25 @@ def test_killed_before_the_rename_the_old_one_serves(built: BuiltIndex, version:
     assert sorted(path.name for path in version.parent.iterdir()) == ["1", "3"], "what was left is cleared"
 
 
-def test_a_failing_disk_leaves_nothing_behind(
-    built: BuiltIndex, version: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_all_is_on_the_disk_before_it_appears(built: BuiltIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    steps: list[str] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def seen_fsync(descriptor: int) -> None:
+        steps.append(str(Path(f"/proc/self/fd/{descriptor}").readlink().relative_to(tmp_path)))
+        fsync(descriptor)
+
+    def seen_rename(path: Path, target: Path) -> Path:
+        steps.append("rename")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", seen_fsync)
+    monkeypatch.setattr(Path, "rename", seen_rename)
+    publish(built, tmp_path / "2", seq=2, model_identity="m")
+    assert steps == [*(f".2.partial/{name}" for name in FILES), ".2.partial", "rename", "."]
+
+
+def test_a_failing_disk_leaves_nothing_behind(built: BuiltIndex, version: Path, monkeypatch: pytest.MonkeyPatch):
     def fsync(_descriptor: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 

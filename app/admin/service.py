@@ -1,0 +1,104 @@
+"""How the gallery is: counts, health, the index in force."""
+
+import asyncio
+import shutil
+from dataclasses import dataclass, replace
+
+from app.admin import store
+from app.admin.records import Check, Counts, IndexState, UserRow
+from app.core import changes, jobs
+from app.core.database import Database
+from app.core.errors import Unavailable
+from app.core.jobs import Job
+from app.core.queue import worker_is_alive
+from app.core.schema import head
+from app.core.settings import Settings
+from app.embedding import service as embedding
+from app.embedding import store as embedding_store
+from app.embedding.records import Failure
+from app.search.live import Live
+
+FULL_SHARE = 0.9
+FAILURES_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that the admin page shows."""
+
+    index: IndexState
+    counts: Counts
+    jobs: list[Job]
+    health: list[Check]
+    failures: list[Failure]
+    users: list[UserRow]
+
+
+async def overview(db: Database, settings: Settings, live: Live) -> Overview:
+    """How the gallery is, now."""
+    model = await embedding.active_model(db)
+    async with db.transaction() as conn:
+        counts = await store.get_counts(conn)
+        if model is not None:
+            progress = await embedding_store.count_progress(conn, model.id)
+            counts = replace(counts, searchable=progress.embedded, waiting=progress.waiting, failed=progress.failed)
+        recent = await jobs.list_recent(conn)
+        failures = await embedding_store.list_failures(conn, FAILURES_SHOWN)
+        users = await store.list_users(conn)
+        position = await changes.position(conn)
+    building = any(job.kind == "index" and not job.ended for job in recent)
+    index = describe_index(live, position, building=building)
+    return Overview(index, counts, recent, await check_health(db, settings, live), failures, users)
+
+
+def describe_index(live: Live, position: int, *, building: bool) -> IndexState:
+    """The index in force in this process. `lag` is in entries of the log."""
+    if not live.ready:
+        return IndexState(
+            "building" if building else "empty", "", "", 0, 0, 0, 0, "exact", None, None, None, None, 0, 0, ""
+        )
+    searcher, _ = live.current()
+    stats = searcher.index.stats
+    manifest = searcher.index.manifest
+    state = "building" if building else "ready" if stats.count else "empty"
+    exact = stats.kind == "exact"
+    return IndexState(
+        state=state,
+        model=searcher.model.name,
+        identity_short=searcher.model.identity[:12],
+        count=stats.count,
+        main_count=stats.main_count,
+        delta_count=stats.delta_count,
+        tombstones=stats.tombstones,
+        kind="exact" if exact else "IVF-Flat",
+        nlist=None if exact else stats.nlist,
+        nprobe=None if exact else stats.nprobe,
+        recall=manifest.recall if manifest else None,
+        built_at=manifest.built_at if manifest else None,
+        lag=max(0, position - searcher.position),
+        size_bytes=manifest.size_bytes if manifest else 0,
+        version=searcher.label,
+    )
+
+
+async def check_health(db: Database, settings: Settings, live: Live) -> list[Check]:
+    """Database, schema, worker, index, disk. Never raises: what fails is what it tells."""
+    checks: list[Check] = []
+    try:
+        async with db.transaction() as conn:
+            revision = await store.get_revision(conn)
+            alive = await worker_is_alive(conn)
+        checks.append(Check("database", True, "answers"))
+        checks.append(Check("schema", revision == head(), f"revision {revision}"))
+        checks.append(Check("worker", alive, "alive" if alive else "no heartbeat: nothing new is embedded"))
+    except Unavailable as error:
+        checks.append(Check("database", False, error.detail))
+    try:
+        searcher, _ = live.current()
+        checks.append(Check("index", True, f"{searcher.label}, {searcher.index.count} pictures"))
+    except Unavailable as error:
+        checks.append(Check("index", False, error.detail))
+    usage = await asyncio.to_thread(shutil.disk_usage, settings.data_dir)
+    share = usage.used / usage.total
+    checks.append(Check("disk", share < FULL_SHARE, f"{share:.0%} used, {usage.free / 1e9:.1f} GB free"))
+    return checks

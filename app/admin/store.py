@@ -1,0 +1,40 @@
+"""SQL of the admin's numbers."""
+
+from psycopg.rows import class_row, scalar_row
+
+from app.admin.records import Counts, UserRow
+from app.core.database import Connection
+
+
+async def get_counts(conn: Connection) -> Counts:
+    """How many pictures, collections and people there are."""
+    async with conn.cursor(row_factory=class_row(Counts)) as cursor:
+        await cursor.execute(
+            """
+            SELECT (SELECT count(*) FROM image WHERE trashed_at IS NULL) AS images,
+                (SELECT count(*) FROM image WHERE trashed_at IS NOT NULL) AS trashed,
+                (SELECT count(*) FROM collection) AS collections,
+                (SELECT count(*) FROM account) AS users
+            """
+        )
+        return await cursor.fetchone() or Counts(0, 0, 0, 0)
+
+
+async def list_users(conn: Connection) -> list[UserRow]:
+    """Every account with its number of pictures."""
+    async with conn.cursor(row_factory=class_row(UserRow)) as cursor:
+        await cursor.execute(
+            """
+            SELECT name, is_admin, disabled_at IS NOT NULL AS disabled,
+                (SELECT count(*) FROM image WHERE owner_id = account.id AND trashed_at IS NULL) AS pictures
+            FROM account ORDER BY lower(name)
+            """
+        )
+        return await cursor.fetchall()
+
+
+async def get_revision(conn: Connection) -> str | None:
+    """The schema that the database has."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute("SELECT version_num FROM alembic_version")
+        return await cursor.fetchone()

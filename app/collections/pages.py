@@ -1,0 +1,134 @@
+"""Pages of collections: the list, and changes to one; its pictures are shown by `images`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from litestar import Request, Router, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect, Template
+
+from app.accounts.guards import require_signed_in
+from app.accounts.records import Viewer
+from app.collections import service
+from app.collections.records import Collection, Member, Role, Shelf, Visibility
+from app.core.database import Database
+from app.core.errors import Invalid
+from app.core.pages import Notice, redirect, render
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member as the page shows them."""
+
+    user_id: int
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A collection as a card shows it."""
+
+    id: int
+    name: str
+    url: str
+    visibility: Visibility
+    count: int
+    role: Role | None
+    owner_name: str
+    cover: list[str]
+    description: str
+    members: list[Person]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionsPage:
+    collections: list[Card]
+
+
+def make_card(collection: Collection, count: int, cover_ids: tuple[int, ...], members: list[Member]) -> Card:
+    """The card of a collection; its members only where the viewer may know them."""
+    return Card(
+        id=collection.id,
+        name=collection.name,
+        url=f"/collections/{collection.id}",
+        visibility=collection.visibility,
+        count=count,
+        role=collection.role,
+        owner_name=collection.owner_name,
+        cover=[f"/images/{image_id}/thumbnails/512" for image_id in cover_ids],
+        description=collection.description,
+        members=[Person(one.account_id, one.name, one.role) for one in members],
+    )
+
+
+@get("/collections")
+async def list_collections(request: Request[Any, Any, Any], db: Database, viewer: Viewer) -> Template:
+    """Every collection that one may see."""
+    shelves = await service.list_shelves(db, viewer)
+    context = CollectionsPage([_card(shelf) for shelf in shelves])
+    return render(request, "collections/index.html", context, title="Collections")
+
+
+@post("/collections", guards=[require_signed_in])
+async def create(db: Database, viewer: Viewer, data: Form) -> Redirect:
+    """A new collection."""
+    collection = await service.create(
+        db,
+        viewer,
+        data.get("name", ""),
+        data.get("description", ""),
+        is_public=_is_public(data.get("visibility", "private")),
+    )
+    return redirect(f"/collections/{collection.id}", Notice("success", f"{collection.name} is ready."))
+
+
+@post("/collections/{collection_id:int}", guards=[require_signed_in])
+async def update(db: Database, viewer: Viewer, collection_id: int, data: Form) -> Redirect:
+    """Change name, description, visibility."""
+    await service.update(
+        db,
+        viewer,
+        collection_id,
+        name=data.get("name", ""),
+        description=data.get("description", ""),
+        is_public=_is_public(data.get("visibility", "private")),
+    )
+    return redirect(f"/collections/{collection_id}", Notice("success", "Saved."))
+
+
+@post("/collections/{collection_id:int}/members", guards=[require_signed_in])
+async def add_member(db: Database, viewer: Viewer, collection_id: int, data: Form) -> Redirect:
+    """Share with somebody by name."""
+    name = data.get("name", "")
+    await service.add_member(db, viewer, collection_id, name, data.get("role", ""))
+    return redirect(f"/collections/{collection_id}", Notice("success", f"Shared with {name.strip()}."))
+
+
+@post("/collections/{collection_id:int}/members/{account_id:int}/remove", guards=[require_signed_in])
+async def remove_member(db: Database, viewer: Viewer, collection_id: int, account_id: int) -> Redirect:
+    """End a membership."""
+    await service.remove_member(db, viewer, collection_id, account_id)
+    own = account_id == viewer.account_id
+    return redirect("/collections" if own else f"/collections/{collection_id}", Notice("success", "Removed."))
+
+
+def _card(shelf: Shelf) -> Card:
+    return make_card(shelf.collection, shelf.count, shelf.cover_ids, [])
+
+
+def _is_public(visibility: str) -> bool:
+    # "shared" is what a private collection with members is called.
+    if visibility not in ("private", "shared", "public"):
+        raise Invalid("visibility is private or public; sharing with members is done by name")
+    return visibility == "public"
+
+
+router = Router(
+    "/",
+    route_handlers=[list_collections, create, update, add_member, remove_member],
+    include_in_schema=False,
+)

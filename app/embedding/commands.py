@@ -1,0 +1,52 @@
+"""`likeness models`."""
+
+import click
+
+from app.core.commands import json_option, print_json, run, start
+from app.core.runtime import cli_database
+from app.core.settings import Settings
+from app.embedding.models import resolve_choice
+from app.embedding.records import Choice
+from app.embedding.service import active_model
+from ml.models import registry
+
+
+@click.group()
+def models() -> None:
+    """The models that can embed pictures."""
+
+
+@models.command(name="list")
+@json_option
+def list_models(*, as_json: bool) -> None:
+    """Every model, whether its weights are at hand, and which one is in force."""
+    settings = start()
+    choice, active = run(_in_force(settings))
+    rows = [
+        {
+            "name": spec.name,
+            "title": spec.title,
+            "dim": spec.dim,
+            "size_bytes": spec.size_bytes,
+            "licence": spec.licence,
+            "at_hand": spec.hub_id is None or registry.find_weights(spec.name, settings.models_dir) is not None,
+            "active": spec.name == active,
+            "wanted": spec.name == choice.name,
+        }
+        for spec in registry.REGISTRY.values()
+    ]
+    if as_json:
+        print_json({"models": rows, "reason": choice.reason})
+        return
+    for row in rows:
+        mark = "*" if row["active"] else "+" if row["wanted"] else " "
+        where = "at hand" if row["at_hand"] else f"{int(row['size_bytes']) / 1e6:.0f} MB to fetch"
+        click.echo(f"{mark} {row['name']:<14} {row['dim']:>5} dimensions   {where:<18} {row['title']}")
+    click.echo(f"\n* in force; + wanted: {choice.name} ({choice.reason}).")
+    click.echo("Set LIKENESS_MODEL to a name, or to a folder in the hub's format, and start again to change it.")
+
+
+async def _in_force(settings: Settings) -> tuple[Choice, str | None]:
+    async with cli_database(settings) as db:
+        model = await active_model(db)
+        return await resolve_choice(db, settings), model.name if model else None

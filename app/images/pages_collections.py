@@ -1,0 +1,74 @@
+"""Pages of a collection's pictures, and its deletion, which sends pictures to the trash."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from litestar import Request, Router, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect, Template
+
+from app.accounts.guards import require_signed_in
+from app.accounts.records import Viewer
+from app.collections import service as collections
+from app.collections.pages import Card, make_card
+from app.core.database import Database
+from app.core.errors import Invalid
+from app.core.pages import Notice, redirect, render, wants_fragment
+from app.images import service
+from app.images.pages import GridPart
+from app.images.records import Filters
+from app.images.tiles import Tile, make_tile, with_query
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionPage:
+    collection: Card
+    tiles: list[Tile]
+    next_url: str | None
+    can_edit: bool
+    can_manage: bool
+
+
+@get("/collections/{ref:str}")
+async def show_collection(
+    request: Request[Any, Any, Any], db: Database, viewer: Viewer, ref: str, cursor: int | None = None
+) -> Template:
+    """One collection with its pictures, newest first; `ref` is its id or its name."""
+    async with db.transaction() as conn:
+        collection = await collections.resolve(conn, viewer, ref)
+    filters = Filters(collection.id)
+    page = await service.list_images(db, viewer, filters, cursor=cursor)
+    tiles = [make_tile(image) for image in page.images]
+    path = f"/collections/{collection.id}"
+    next_url = with_query(path, cursor=page.next_cursor) if page.next_cursor else None
+    if cursor is not None and wants_fragment(request):
+        return render(request, "gallery/_grid.html", GridPart(tiles, next_url), title=collection.name)
+    total = (await service.facets(db, viewer, filters)).total
+    members = await collections.list_members(db, viewer, collection.id) if collection.role else []
+    context = CollectionPage(
+        collection=make_card(collection, total, (), members),
+        tiles=tiles,
+        next_url=next_url,
+        can_edit=collection.allows("editor"),
+        can_manage=collection.allows("owner"),
+    )
+    return render(request, "collections/show.html", context, title=collection.name)
+
+
+@post("/collections/{collection_id:int}/delete", guards=[require_signed_in])
+async def delete_collection(
+    db: Database,
+    viewer: Viewer,
+    collection_id: int,
+    data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Redirect:
+    """Delete a collection; pictures that stand nowhere else go to the trash."""
+    if not data.get("confirm"):
+        raise Invalid("tick the box to confirm")
+    trashed = await service.delete_collection(db, viewer, collection_id)
+    words = f"Deleted. {trashed} pictures that stood nowhere else are in the trash." if trashed else "Deleted."
+    return redirect("/collections", Notice("success", words))
+
+
+router = Router("/", route_handlers=[show_collection, delete_collection], include_in_schema=False)

@@ -1,0 +1,242 @@
+"""The web application: routes, middleware and what every handler may ask for."""
+
+import asyncio
+import importlib.metadata
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import faiss
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Litestar, Request, Response, Router, get
+from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import NotFoundException
+from litestar.middleware import DefineMiddleware
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.response import Template
+from litestar.static_files import create_static_files_router
+from litestar.template import TemplateConfig
+
+from app.accounts import api as accounts_api
+from app.accounts import pages as accounts_pages
+from app.accounts import pages_account
+from app.accounts.identity import Identify, provide_viewer
+from app.admin import api as admin_api
+from app.admin import pages as admin_pages
+from app.collections import api as collections_api
+from app.collections import pages as collections_pages
+from app.core.blobs import BlobStore
+from app.core.csrf import CrossSiteGuard
+from app.core.database import Database
+from app.core.headers import security_headers
+from app.core.pages import render
+from app.core.problems import exception_handlers
+from app.core.runtime import open_blobs
+from app.core.settings import ROOT, Settings
+from app.embedding.models import HOW_TO_CHANGE, Embedders
+from app.images import api as images_api
+from app.images import pages as images_pages
+from app.images import pages_collections
+from app.ingest import api as ingest_api
+from app.ingest import pages as ingest_pages
+from app.ingest.service import Intake
+from app.search import api as search_api
+from app.search import pages as search_pages
+from app.search.live import Live, stop
+from app.search.service import Engine
+from ml.decoder import Decoder
+from ml.images import FORMATS, LIMITS
+
+VERSION = importlib.metadata.version("likeness")
+FORM_BYTES = 64 * 1024
+UPLOAD_TOTAL_BYTES = 4 * 1024**3
+MULTIPART_SLACK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class AppInfo:
+    """What every page's footer tells."""
+
+    version: str
+    model_title: str
+    model_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsText:
+    """What this gallery takes, in words."""
+
+    formats: str
+    max_file_text: str
+    max_pixels_text: str
+    trash_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class HelpPage:
+    limits: LimitsText
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """The context of a page that needs none."""
+
+
+@get("/help", include_in_schema=False)
+async def help_page(request: Request[Any, Any, Any], settings: Settings) -> Template:
+    """Keys, how search works, which model is in force, what is taken."""
+    limits = LimitsText(
+        formats=", ".join(one for one in FORMATS if one != "MPO"),
+        max_file_text=f"{settings.max_upload_mb} MiB",
+        max_pixels_text=f"{LIMITS.max_pixels // 1_000_000} megapixels",
+        trash_days=settings.trash_days,
+    )
+    return render(request, "help/index.html", HelpPage(limits), title="Help")
+
+
+@get("/api/docs", include_in_schema=False)
+async def api_docs(request: Request[Any, Any, Any]) -> Template:
+    """The API's documentation, with local assets."""
+    return render(request, "api/docs.html", Empty(), title="API")
+
+
+@get("/{path:path}", include_in_schema=False)
+async def nothing(path: str) -> Response[Any]:
+    """Every other address: inside the middleware, so that the page knows who asks."""
+    raise NotFoundException(f"nothing at {path}")
+
+
+def create_app(settings: Settings, conninfo: str) -> Litestar:
+    """The whole gallery on a migrated database."""
+    picture_bytes = settings.max_upload_bytes + MULTIPART_SLACK
+    app = Litestar(
+        route_handlers=[
+            accounts_pages.router,
+            pages_account.router,
+            accounts_api.router,
+            collections_pages.router,
+            collections_api.router,
+            images_pages.router,
+            pages_collections.router,
+            ingest_pages.make_router(UPLOAD_TOTAL_BYTES),
+            # Pages and API share paths here, which only handlers of one router may.
+            _router([*images_api.handlers, *ingest_api.handlers], UPLOAD_TOTAL_BYTES),
+            _router([*search_pages.handlers, *search_api.handlers], picture_bytes),
+            admin_pages.router,
+            admin_api.router,
+            help_page,
+            api_docs,
+            nothing,
+            create_static_files_router(
+                path="/static", directories=[ROOT / "static"], include_in_schema=False, cache_control=None
+            ),
+        ],
+        dependencies={
+            "db": Provide(_provide_db, sync_to_thread=False),
+            "blobs": Provide(_provide_blobs, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "intake": Provide(_provide_intake, sync_to_thread=False),
+            "engine": Provide(_provide_engine, sync_to_thread=False),
+            "live": Provide(_provide_live, sync_to_thread=False),
+            "viewer": Provide(provide_viewer),
+        },
+        middleware=[
+            DefineMiddleware(CrossSiteGuard, public_url=settings.public_url),
+            DefineMiddleware(Identify),
+        ],
+        before_send=[security_headers(https=settings.secure_cookies)],
+        exception_handlers=exception_handlers(),
+        lifespan=[_lifespan],
+        template_config=TemplateConfig(engine=JinjaTemplateEngine.from_environment(_templates())),
+        openapi_config=_openapi(),
+        request_max_body_size=FORM_BYTES,
+        multipart_form_part_limit=settings.max_upload_files + 8,
+        logging_config=None,
+        debug=False,
+    )
+    app.state.settings = settings
+    app.state.conninfo = conninfo
+    app.state.app_info = lambda: _app_info(app)
+    return app
+
+
+def _router(handlers: list[Any], max_body_bytes: int) -> Router:
+    return Router("/", route_handlers=handlers, request_max_body_size=max_body_bytes)
+
+
+def _app_info(app: Litestar) -> AppInfo:
+    live: Live = app.state.live
+    title = live.current()[0].embedder.model.spec.title if live.ready else "no model yet"
+    return AppInfo(VERSION, title, HOW_TO_CHANGE)
+
+
+@asynccontextmanager
+async def _lifespan(app: Litestar) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    faiss.omp_set_num_threads(1)  # one query, one thread: the pool below gives each core its own
+    cores = os.cpu_count() or 1
+    with Decoder(settings.decoders) as decoder, ThreadPoolExecutor(cores, "search") as threads:
+        async with Database(app.state.conninfo) as db:
+            blobs = await open_blobs(db, settings)
+            live = Live(db, settings, Embedders(settings.models_dir))
+            app.state.db, app.state.blobs, app.state.live = db, blobs, live
+            app.state.intake = Intake(db, blobs, decoder, settings.decoders, settings.max_upload_bytes)
+            app.state.engine = Engine(db, decoder, live, threads, settings.max_upload_bytes)
+            following = asyncio.create_task(live.run())
+            try:
+                yield
+            finally:
+                await stop(following)
+
+
+def _provide_db(state: State) -> Database:
+    return state.db
+
+
+def _provide_blobs(state: State) -> BlobStore:
+    return state.blobs
+
+
+def _provide_intake(state: State) -> Intake:
+    return state.intake
+
+
+def _provide_engine(state: State) -> Engine:
+    return state.engine
+
+
+def _provide_live(state: State) -> Live:
+    return state.live
+
+
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Likeness",
+        version="1",
+        description="Find pictures by likeness. Public collections need no token; for others send "
+        "`Authorization: Bearer likeness_…` (from your account page, or `likeness user token`).",
+        openapi_controller=None,
+        render_plugins=[],
+        path="/api",
+        components=Components(
+            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
+        ),
+        security=[{}, {"bearer": []}],
+        use_handler_docstrings=True,
+    )

@@ -1,0 +1,42 @@
+"""`likeness evaluate`."""
+
+from dataclasses import asdict
+
+import click
+
+from app.collections import service as collections
+from app.core.commands import json_option, print_json, run, start
+from app.core.runtime import cli_database
+from app.core.settings import Settings
+from app.search.evaluation import Evaluation, evaluate_quick
+
+
+@click.command()
+@click.option("--quick", is_flag=True, required=True, help="P@5 and R@5 by the stored embeddings.")
+@click.option("--collection", metavar="NAME", help="Only this collection (name or id); without it, all.")
+@click.option("--label", "group", help="Only pictures that carry this label besides their first.")
+@json_option
+def evaluate(*, quick: bool, collection: str | None, group: str | None, as_json: bool) -> None:  # noqa: ARG001  # the only protocol so far must be named
+    """Measure how well likeness follows labels: true labels, the query itself left out."""
+    settings = start()
+    evaluation = run(_evaluate(settings, collection, group))
+    if as_json:
+        print_json(asdict(evaluation))
+        return
+    click.echo(f"By {evaluation.model}; the query itself is left out.\n")
+    click.echo(f"{'P@5':>6} {'R@5':>6} {'(most)':>7} {'chance':>7} {'pictures':>9} {'labels':>7}  collection")
+    for score in evaluation.scores:
+        name = score.collection if score.group is None else f"{score.collection} / {score.group}"
+        click.echo(
+            f"{score.p_at_5:6.3f} {score.r_at_5:6.3f} {score.r_at_5_ceiling:7.3f} {score.chance:7.3f} "
+            f"{score.pictures:9d} {score.labels:7d}  {name}"
+        )
+
+
+async def _evaluate(settings: Settings, collection: str | None, group: str | None) -> Evaluation:
+    async with cli_database(settings) as db:
+        collection_id = None
+        if collection is not None:
+            async with db.transaction() as conn:
+                collection_id = await collections.resolve_any(conn, collection)
+        return await evaluate_quick(db, collection_id, group)

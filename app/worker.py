@@ -1,0 +1,138 @@
+"""The worker: runs the queue's tasks, with its compute off the event loop."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import procrastinate
+import structlog
+
+from app.core import jobs
+from app.core.database import Database
+from app.core.jobs import Job
+from app.core.queue import count_open, enqueue, make_queue, rescue, worker_is_alive
+from app.core.runtime import open_blobs
+from app.core.settings import Settings
+from app.embedding import models as embedding_models
+from app.embedding import tasks as embedding_tasks
+from app.embedding.models import Embedders
+from app.embedding.service import Workshop
+from app.images import tasks as image_tasks
+from app.ingest.service import EMBED_LOCK, EMBED_TASK
+from app.search import builds
+from app.search import tasks as search_tasks
+from ml.decoder import Decoder
+from ml.models.model import ModelError
+
+CONCURRENCY = 4
+RESCUE_INTERVAL_S = 10
+POLL_S = 0.3
+
+log = structlog.get_logger()
+
+
+async def run(settings: Settings, conninfo: str) -> None:
+    """Work until told to stop (SIGINT, SIGTERM): what runs is given ten seconds to end."""
+    async with _assembled(settings, conninfo) as (queue, shop, context):
+        rescuing = asyncio.create_task(_rescue_often(queue))
+        try:
+            await _prepare(settings, shop)
+            log.info("worker ready")
+            await queue.run_worker_async(
+                concurrency=CONCURRENCY,
+                delete_jobs="successful",
+                fetch_job_polling_interval=1.0,
+                shutdown_graceful_timeout=10.0,
+                additional_context=context,
+            )
+        finally:
+            rescuing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await rescuing
+
+
+async def settle(settings: Settings, db: Database, on_progress: Callable[[Job], None] | None = None) -> None:
+    """Wait until everything is embedded: by the worker that is alive, or right here when there is none."""
+    async with db.transaction() as conn:
+        alive = await worker_is_alive(conn)
+    if alive:
+        await _watch(db, on_progress)
+        return
+    async with _assembled(settings, db.conninfo) as (queue, shop, context):
+        await _prepare(settings, shop)
+        working = asyncio.create_task(
+            queue.run_worker_async(
+                wait=False,
+                concurrency=1,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                additional_context=context,
+            )
+        )
+        watching = asyncio.create_task(_watch(db, on_progress))
+        try:
+            await working
+            await _watch(db, on_progress)
+        finally:
+            for task in (working, watching):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+
+async def _watch(db: Database, on_progress: Callable[[Job], None] | None) -> None:
+    while True:
+        async with db.transaction() as conn:
+            waiting = await count_open(conn, "embedding")
+            job = await jobs.find_active(conn, "embed")
+        if job is not None and on_progress is not None:
+            on_progress(job)
+        if not waiting:
+            return
+        await asyncio.sleep(POLL_S)
+
+
+async def _prepare(settings: Settings, shop: Workshop) -> None:
+    """Choose the model, make it known, and queue what waits for it."""
+    choice = await embedding_models.resolve_choice(shop.db, settings)
+    try:
+        await embedding_models.ensure_weights(shop.db, settings, choice.name)
+        embedder = await shop.embedders.get(choice.name)
+    except ModelError as error:
+        # The gallery goes on with the model it had.
+        log.error("the wanted model cannot be used", model=choice.name, reason=str(error))
+        return
+    model = await embedding_models.register(shop.db, choice.name, embedder)
+    await builds.ensure_active(shop.db, model)
+    log.info("model", name=choice.name, reason=choice.reason)
+    async with shop.db.transaction() as conn:
+        await enqueue(conn, EMBED_TASK, queueing_lock=EMBED_LOCK)
+
+
+async def _rescue_often(queue: procrastinate.App) -> None:
+    while True:
+        try:
+            rescued = await rescue(queue)
+        except procrastinate.exceptions.ConnectorException as error:
+            log.warning("cannot look for dead workers' jobs", reason=str(error))
+        else:
+            if rescued:
+                log.warning("jobs of a dead worker are queued again", count=rescued)
+        await asyncio.sleep(RESCUE_INTERVAL_S)
+
+
+@asynccontextmanager
+async def _assembled(
+    settings: Settings, conninfo: str
+) -> AsyncIterator[tuple[procrastinate.App, Workshop, dict[str, object]]]:
+    queue = make_queue(
+        conninfo,
+        {"images": image_tasks.tasks, "embedding": embedding_tasks.tasks, "search": search_tasks.tasks},
+    )
+    with Decoder(settings.decoders) as decoder:
+        async with Database(conninfo) as db, queue.open_async():
+            blobs = await open_blobs(db, settings)
+            shop = Workshop(db, blobs, decoder, Embedders(settings.models_dir))
+            context: dict[str, object] = {"settings": settings, "db": db, "blobs": blobs, "workshop": shop}
+            yield queue, shop, context
