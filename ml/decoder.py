@@ -91,9 +91,7 @@ class Decoder:
         self._schedule(future, function, args, attempts=2)
         return future
 
-    def _schedule(
-        self, future: Future[T], function: Callable[..., T], args: tuple[object, ...], attempts: int
-    ) -> None:
+    def _schedule(self, future: Future[T], function: Callable[..., T], args: tuple[object, ...], attempts: int) -> None:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the decoder is closed")

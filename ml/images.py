@@ -116,9 +116,7 @@ def shrink(image: Image.Image, width: int) -> Image.Image:
 def encode_webp(image: Image.Image, width: int) -> bytes:
     """A WebP of at most `width` pixels across, never enlarged, without any metadata of the original."""
     buffer = io.BytesIO()
-    shrink(image, width).save(
-        buffer, "WEBP", quality=WEBP_QUALITY, method=4, exif=b"", icc_profile=b"", xmp=b""
-    )
+    shrink(image, width).save(buffer, "WEBP", quality=WEBP_QUALITY, method=4, exif=b"", icc_profile=b"", xmp=b"")
     return buffer.getvalue()
 
 

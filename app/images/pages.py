@@ -133,14 +133,8 @@ async def gallery(
     here = {"collection": found.id if found else None, "label": label}
     tiles = [make_tile(image) for image in page.images]
     next_url = with_query("/", **here, cursor=page.next_cursor) if page.next_cursor else None
-    if cursor is not None:
-        return render(
-            request,
-            "gallery/more.html",
-            GridPart(tiles, next_url),
-            fragment="gallery/_grid.html",
-            title="Gallery",
-        )
+    if cursor is not None and wants_fragment(request):
+        return render(request, "gallery/_grid.html", GridPart(tiles, next_url), title="Gallery")
     facets = await service.facets(db, viewer, filters)
     shelves = await collections.list_shelves(db, viewer)
     context = GalleryPage(

@@ -75,14 +75,10 @@ def _column(wanted: tuple[str, ...], found: list[str], csv_path: Path) -> str:
     for name in wanted:
         if name in lowered:
             return name
-    raise ValueError(
-        f"{csv_path.name} has no column {' or '.join(wanted)}; found: {', '.join(found) or 'nothing'}"
-    )
+    raise ValueError(f"{csv_path.name} has no column {' or '.join(wanted)}; found: {', '.join(found) or 'nothing'}")
 
 
-def _items(
-    root: Path, table: dict[str, Description], table_path: Path | None, *, by_folder: bool
-) -> Iterator[Item]:
+def _items(root: Path, table: dict[str, Description], table_path: Path | None, *, by_folder: bool) -> Iterator[Item]:
     for file in _files(root, root):
         if file == table_path:
             continue

@@ -18,9 +18,7 @@ from ml.models.preprocess import CentreCrop, read_preprocess
 
 WEIGHTS = "model.safetensors"
 POOLING = "cls"
-MIN_COSINE = (
-    0.999  # bfloat16 measured 0.9999 on small, base and large; a network that strays stays in float32
-)
+MIN_COSINE = 0.999  # bfloat16 measured 0.9999 on small, base and large; a network that strays stays in float32
 
 
 class Dinov2:
@@ -52,9 +50,7 @@ def load(folder: Path, spec: ModelSpec) -> Dinov2:
     """
     stated = read_spec(folder)
     if stated.dim != spec.dim:
-        raise WrongCheckpoint(
-            f"{folder} holds embeddings of {stated.dim} numbers; {spec.name} has {spec.dim}"
-        )
+        raise WrongCheckpoint(f"{folder} holds embeddings of {stated.dim} numbers; {spec.name} has {spec.dim}")
     preprocess = read_preprocess(folder)
     network = _read_network(folder)
     model = Dinov2(network, spec, preprocess, _identity(folder, preprocess))
@@ -102,14 +98,10 @@ def _read_network(folder: Path) -> Dinov2Model:
             attn_implementation="sdpa",
         )
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-        raise WrongCheckpoint(
-            f"{folder / WEIGHTS} is damaged or cut short; fetch it again ({error})"
-        ) from error
+        raise WrongCheckpoint(f"{folder / WEIGHTS} is damaged or cut short; fetch it again ({error})") from error
     network: Dinov2Model = loaded[0]
     if missing := sorted(loaded[1]["missing_keys"]):
-        raise WrongCheckpoint(
-            f"{folder / WEIGHTS} lacks {len(missing)} weights of DINOv2, such as {missing[0]}"
-        )
+        raise WrongCheckpoint(f"{folder / WEIGHTS} lacks {len(missing)} weights of DINOv2, such as {missing[0]}")
     return network.eval().requires_grad_(False)
 
 

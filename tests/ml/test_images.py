@@ -75,9 +75,9 @@ def test_a_jpeg_is_reduced_to_no_less_than_twice_the_target(orientation: int) ->
     data = encode(Image.effect_noise((1600, 1200), 40).convert("RGB"), "JPEG", exif=exif)
     assert min(images.load(data, target=100).size) == 300
     assert min(images.load(data, target=400).size) == 1200
-    decoded = images.decode(data, at_least=(300, 1))
+    decoded = images.decode(data, at_least=(400, 1))
     assert (decoded.width, decoded.height) == ((1600, 1200) if orientation == 1 else (1200, 1600))
-    assert decoded.image.width >= 300
+    assert decoded.image.width >= 400
 
 
 def test_sixteen_bit_grey_keeps_its_tones() -> None:
@@ -183,9 +183,7 @@ def test_a25_a_derivative_carries_no_metadata_and_is_never_enlarged() -> None:
         assert not {"exif", "icc_profile", "xmp", "comment"} & set(webp.info)
 
 
-@pytest.mark.parametrize(
-    ("size", "expected"), [((4000, 3), (256, 1)), ((3, 40_000), (1, 16_383)), ((1, 1), (1, 1))]
-)
+@pytest.mark.parametrize(("size", "expected"), [((4000, 3), (256, 1)), ((3, 40_000), (1, 16_383)), ((1, 1), (1, 1))])
 def test_extreme_shapes_have_derivatives(size: tuple[int, int], expected: tuple[int, int]) -> None:
     with Image.open(io.BytesIO(images.encode_webp(Image.new("RGB", size), 256))) as webp:
         assert webp.size == expected

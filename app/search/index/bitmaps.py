@@ -102,8 +102,8 @@ class Bitmap:
         """The ids that are in, rising: int64 [count]."""
         bits = self._bits
         filled = np.flatnonzero(bits)  # a sparse set is mostly empty bytes: unpack only the others
-        rows, columns = np.nonzero(np.unpackbits(bits[filled, None], axis=1, bitorder="little"))
-        return filled[rows] * 8 + columns
+        places = np.flatnonzero(np.unpackbits(bits[filled], bitorder="little").view(np.bool_))
+        return filled[places >> 3] * 8 + (places & 7)
 
     @property
     def packed(self) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.search.index.bitmaps import Bitmap
-from app.search.index.vectors import Ids, Vectors
+from app.search.index.vectors import Ids, Vectors, gathered_scores
 
 _SHRINK_FROM = 1_024  # rows; below it dead rows cost nothing worth a copy
 
@@ -31,7 +31,7 @@ class DeltaView:
     def scores(self, rows: NDArray[np.intp], query: Vectors) -> NDArray[np.float32]:
         """The inner product of `query` with each of `rows`: float32 [len(rows)]."""
         if len(rows) * 4 < len(self.ids):
-            return np.vecdot(self.vectors[rows], query)
+            return gathered_scores(self.vectors.__getitem__, rows, query)
         return np.vecdot(self.vectors, query)[rows]  # most rows: a pass over all is cheaper than a copy
 
 

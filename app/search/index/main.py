@@ -1,6 +1,5 @@
 """MainIndex: a published index, mapped into memory and never changed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,7 @@ from numpy.typing import NDArray
 
 from app.search.index.bitmaps import Bitmap
 from app.search.index.swig import faiss
-from app.search.index.vectors import Vectors
-
-_GATHER_ROWS = 2_048  # 3 MB of 384-d vectors: stays in the cache between the copy and the product
+from app.search.index.vectors import Vectors, gathered_scores
 
 
 class MainIndex:
@@ -58,20 +55,13 @@ class MainIndex:
 
     def scores(self, ids: NDArray[np.int64], query: Vectors) -> NDArray[np.float32]:
         """The inner product of `query` with each of `ids` (int64 [m], all of them present): float32 [m]."""
-        blocks = [np.vecdot(rows, query) for rows in self._blocks(ids)]
-        return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
+        return gathered_scores(self.vectors, ids, query)
 
     def vectors(self, ids: NDArray[np.int64]) -> Vectors:
         """The stored vectors of `ids` (int64 [m], all of them present): float32 [m, dim]."""
-        blocks = list(self._blocks(ids))
-        return np.concatenate(blocks) if blocks else np.empty((0, self.dim), np.float32)
-
-    def _blocks(self, ids: NDArray[np.int64]) -> Iterator[Vectors]:
         positions = self._positions[ids]
         offsets = self._cell_starts[positions >> 32] + (positions & 0xFFFF_FFFF) * (self.dim * 4)
-        for start in range(0, len(offsets), _GATHER_ROWS):
-            rows = self._rows[offsets[start : start + _GATHER_ROWS]]
-            yield rows.view(np.float32).reshape(-1, self.dim)
+        return self._rows[offsets].view(np.float32).reshape(-1, self.dim)
 
 
 def _every_row(file: Path, row_bytes: int) -> NDArray[np.void]:

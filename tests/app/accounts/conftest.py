@@ -62,9 +62,7 @@ async def open_browser(db: Database, tmp_path: Path) -> AsyncIterator[Callable[.
         async def open_one(*, public_url: str | None = None, user_agent: str = "a browser") -> Browser:
             site = make_site(db, Settings(data_dir=tmp_path, public_url=public_url))
             browser = AsyncTestClient(site, base_url=public_url or "http://testserver.local")
-            browser.headers.update(
-                {"accept": "text/html", "sec-fetch-site": "same-origin", "user-agent": user_agent}
-            )
+            browser.headers.update({"accept": "text/html", "sec-fetch-site": "same-origin", "user-agent": user_agent})
             browser.follow_redirects = False
             return await stack.enter_async_context(browser)
 

@@ -9,7 +9,8 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from structlog.testing import capture_logs
 
-from app.accounts import service
+from app.accounts import service, store_sessions
+from app.accounts.records import Client
 from app.core.database import Database
 
 Browser = AsyncTestClient[Litestar]
@@ -143,9 +144,7 @@ async def test_a_password_that_cannot_be_changed_says_why(
     await sign_in(browser, "ada")
 
 
-async def test_a7_disabling_acts_at_once_and_for_good(
-    db: Database, browser: Browser, sign_in: SignIn
-) -> None:
+async def test_a7_disabling_acts_at_once_and_for_good(db: Database, browser: Browser, sign_in: SignIn) -> None:
     await sign_in(browser, "ada")
     await service.set_disabled(db, "ada", disabled=True)
     assert (await browser.get("/account")).status_code == 401
@@ -154,9 +153,24 @@ async def test_a7_disabling_acts_at_once_and_for_good(
     await sign_in(browser, "ada")
 
 
-async def test_a13_a_token_is_shown_once_and_can_be_revoked(
+async def test_a7_a_disabled_account_has_no_session_even_if_one_is_left(
     db: Database, browser: Browser, sign_in: SignIn
 ) -> None:
+    await sign_in(browser, "ada")
+    await run(db, "UPDATE account SET disabled_at = now()")
+    assert (await browser.get("/account")).status_code == 401
+
+
+async def test_a7_a_sign_in_does_not_slip_in_behind_a_change_of_password(db: Database) -> None:
+    account = await service.get_account(db, "ada")
+    stale = account.password_hash or ""
+    await service.set_password(db, "ada", OTHER)
+    async with db.transaction() as conn:
+        client = Client("192.0.2.1")
+        assert await store_sessions.insert_session(conn, account.id, stale, b"digest", client) is None
+
+
+async def test_a13_a_token_is_shown_once_and_can_be_revoked(db: Database, browser: Browser, sign_in: SignIn) -> None:
     await sign_in(browser, "ada")
     answer = await browser.post("/account/tokens", data={"name": "backup script"})
     assert answer.status_code == 200
@@ -186,9 +200,7 @@ async def test_a_token_needs_a_name(db: Database, browser: Browser, sign_in: Sig
     assert await read(db, TOKENS) == []
 
 
-async def test_a17_somebody_elses_token_is_not_found(
-    db: Database, open_browser: OpenBrowser, sign_in: SignIn
-) -> None:
+async def test_a17_somebody_elses_token_is_not_found(db: Database, open_browser: OpenBrowser, sign_in: SignIn) -> None:
     mine, theirs = await open_browser(), await open_browser()
     await sign_in(mine, "ada")
     await sign_in(theirs, "bob")

@@ -31,9 +31,7 @@ def test_a6_refuses_what_is_short_long_or_common(password: str) -> None:
         check_password(password, "ada lovelace")
 
 
-@pytest.mark.parametrize(
-    "password", ["sunken-8", "y" * 255 + "z", "тишина над водой", "        .", "48151623429"]
-)
+@pytest.mark.parametrize("password", ["sunken-8", "y" * 255 + "z", "тишина над водой", "        .", "48151623429"])
 def test_a6_takes_any_other(password: str) -> None:
     check_password(password, "ada")
 

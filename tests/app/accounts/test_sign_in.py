@@ -57,9 +57,7 @@ async def test_a8_the_cookie_is_for_http_alone(db: Database, browser: Browser) -
     assert not any(one.startswith("Domain") for one in attributes)
 
 
-async def test_a8_over_https_no_other_host_can_set_it(
-    db: Database, open_browser: OpenBrowser, sign_in: SignIn
-) -> None:
+async def test_a8_over_https_no_other_host_can_set_it(db: Database, open_browser: OpenBrowser, sign_in: SignIn) -> None:
     await service.add_account(db, "ada", PASSWORD)
     browser = await open_browser(public_url="https://pictures.example.org")
     answer = await browser.post("/sign-in", data={"name": "ada", "password": PASSWORD})
@@ -147,9 +145,7 @@ async def test_a10_an_unknown_name_and_a_wrong_password_look_alike(
     assert {one.split("$")[3] for one in compared} == {"m=19456,t=2,p=1"}
 
 
-async def test_a5_a_weaker_hash_is_replaced_at_sign_in(
-    db: Database, browser: Browser, sign_in: SignIn
-) -> None:
+async def test_a5_a_weaker_hash_is_replaced_at_sign_in(db: Database, browser: Browser, sign_in: SignIn) -> None:
     await service.add_account(db, "ada", PASSWORD)
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     async with db.transaction() as conn:
@@ -170,9 +166,7 @@ async def test_a5_a_weaker_hash_is_replaced_at_sign_in(
         {"origin": "null"},
     ],
 )
-async def test_t2_another_site_cannot_sign_anybody_in(
-    db: Database, browser: Browser, headers: dict[str, str]
-) -> None:
+async def test_t2_another_site_cannot_sign_anybody_in(db: Database, browser: Browser, headers: dict[str, str]) -> None:
     await service.add_account(db, "ada", PASSWORD)
     del browser.headers["sec-fetch-site"]
     answer = await browser.post("/sign-in", data={"name": "ada", "password": PASSWORD}, headers=headers)

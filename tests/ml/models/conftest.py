@@ -30,9 +30,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
     logging.disable_progress_bar()
     torch.manual_seed(0)
-    config = Dinov2Config(
-        hidden_size=64, num_hidden_layers=2, num_attention_heads=4, image_size=56, patch_size=14
-    )
+    config = Dinov2Config(hidden_size=64, num_hidden_layers=2, num_attention_heads=4, image_size=56, patch_size=14)
     Dinov2Model(config).save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(PROCESSOR))
     return folder

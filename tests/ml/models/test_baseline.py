@@ -64,9 +64,7 @@ def test_every_shape_has_an_embedding(embedder: Embedder, size: tuple[int, int])
     assert score(embedder, Image.new("RGB", size), Image.new("RGB", size)) == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.skipif(
-    "LIKENESS_TEST_DATA" not in os.environ, reason="LIKENESS_TEST_DATA names no real pictures"
-)
+@pytest.mark.skipif("LIKENESS_TEST_DATA" not in os.environ, reason="LIKENESS_TEST_DATA names no real pictures")
 @pytest.mark.parametrize(("name", "floor"), [("caltech101", 0.42), ("clothing", 0.35)])
 def test_precision_on_real_pictures(embedder: Embedder, name: str, floor: float) -> None:
     items = list(read_folder(Path(os.environ["LIKENESS_TEST_DATA"]) / "labelled" / name, "folder"))

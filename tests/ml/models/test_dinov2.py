@@ -55,9 +55,7 @@ def reference(folder: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("bfloat16", [False, True])
-def test_embeddings_equal_the_reference(
-    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool
-) -> None:
+def test_embeddings_equal_the_reference(checkpoint: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool) -> None:
     monkeypatch.setattr(dinov2, "_has_bfloat16", lambda: bfloat16)
     model = load(checkpoint)
     assert model.dtype == (torch.bfloat16 if bfloat16 else torch.float32)
@@ -67,9 +65,7 @@ def test_embeddings_equal_the_reference(
     assert cosines.min() >= (0.999 if bfloat16 else 0.99999)
 
 
-def test_a_network_that_strays_in_bfloat16_stays_in_float32(
-    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_network_that_strays_in_bfloat16_stays_in_float32(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     exact = load(checkpoint)
     inputs = [exact.preprocess(picture) for picture in pictures()[:2]]
     monkeypatch.setattr(dinov2, "_has_bfloat16", lambda: False)

@@ -1,5 +1,6 @@
 """The reference transform, number for number."""
 
+import io
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
+from ml import images
 from ml.models.model import WrongCheckpoint
 from ml.models.preprocess import CentreCrop, read_preprocess
 
@@ -30,6 +32,17 @@ def test_pixels_equal_the_processors(size: tuple[int, int]) -> None:
     assert ours.dtype == np.float32
     assert np.abs(ours - expected).max() < 0.05  # one part in 255, normalised: 0.017
     assert np.abs(ours - expected).mean() < 0.002
+
+
+def test_a_jpeg_decoded_for_it_gives_nearly_the_same_pixels() -> None:
+    buffer = io.BytesIO()
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (30, 40, 3), np.uint8)
+    Image.fromarray(pixels).resize((2800, 2100), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=95)
+    preprocess = CentreCrop()
+    whole = preprocess(images.load(buffer.getvalue()))
+    reduced = preprocess(images.load(buffer.getvalue(), target=preprocess.target))
+    assert 0 < np.abs(whole - reduced).mean() < 0.01  # 0.6 of 255
 
 
 def test_it_is_read_from_the_checkpoint(checkpoint: Path, tmp_path: Path) -> None:

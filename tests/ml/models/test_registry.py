@@ -124,9 +124,7 @@ def test_weights_are_fetched_with_progress(checkpoint: Path, tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("hub")
 def test_what_the_hub_does_not_hold_names_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(
-        ModelUnavailable, match=rf"try again, or put config\.json.* into {tmp_path}/dinov2-base"
-    ):
+    with pytest.raises(ModelUnavailable, match=rf"try again, or put config\.json.* into {tmp_path}/dinov2-base"):
         registry.fetch_weights("dinov2-base", tmp_path, lambda _done, _total: None)
 
 

@@ -1,0 +1,74 @@
+"""Builders: accounts, collections, pictures and embeddings, made by the app's own verbs."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from app.accounts import service as accounts
+from app.accounts import service_sessions, service_tokens
+from app.accounts.records import Client, Viewer
+from app.collections import service as collections
+from app.collections.records import Collection
+from app.core.settings import Settings
+from app.embedding.models import Embedders, register
+from app.embedding.service import Workshop, embed_pending
+from app.ingest.records import Outcome
+from app.ingest.service import Intake, add_items
+from app.search import builds
+from ml.datasets.items import Item
+
+PASSWORD = "green lamps at noon"
+
+
+def picture(seed: int, size: tuple[int, int] = (96, 64), kind: str = "PNG") -> bytes:
+    """A picture's file; the same for the same seed, and unlike that of any other."""
+    random = np.random.default_rng(seed)
+    small = random.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    image = Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
+@dataclass
+class Gallery:
+    """The gallery of one test."""
+
+    intake: Intake
+    settings: Settings
+    embedders: Embedders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.embedders = Embedders(self.settings.models_dir)
+
+    async def person(self, name: str, *, admin: bool = False) -> Viewer:
+        """Somebody with an account and PASSWORD."""
+        account = await accounts.add_account(self.intake.db, name, PASSWORD, is_admin=admin)
+        return Viewer(account.id, account.name, account.is_admin)
+
+    async def collection(self, owner: Viewer, name: str, *, public: bool = False) -> Collection:
+        return await collections.create(self.intake.db, owner, name, is_public=public)
+
+    async def add(self, owner: Viewer, collection: Collection, items: Sequence[Item]) -> list[Outcome]:
+        """Take items in."""
+        assert owner.account_id is not None
+        return [one async for one in add_items(self.intake, owner.account_id, collection.id, items)]
+
+    async def pictures(
+        self, owner: Viewer, collection: Collection, seeds: Sequence[int], labels: Sequence[str] = ()
+    ) -> list[int]:
+        """Drawn pictures by seed; returns their ids."""
+        items = [Item(f"{seed}.png", f"{seed}.png", picture(seed), tuple(labels)) for seed in seeds]
+        outcomes = await self.add(owner, collection, items)
+        return [one.image_id for one in outcomes if one.image_id is not None]
+
+    async def embed(self) -> int:
+        """What the worker does: make the model known and active, and embed what waits."""
+        embedder = await self.embedders.get("baseline")
+        model = await register(self.intake.db, "baseline", embedder)
+        await builds.ensure_active(self.intake.db, model)
+        shop = Workshop(self.intake.db, self.intake.blobs, self.intake.decoder, self.embedders)
+        return await embed_pending(shop, "baseline")
