@@ -7,18 +7,21 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import faiss
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar, Request, Response, Router, get
-from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.datastructures import State
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import NotFoundException
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.params import FromPath
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
@@ -89,7 +92,7 @@ class Empty:
 
 
 @get("/help", include_in_schema=False)
-async def help_page(request: Request[Any, Any, Any], settings: Settings) -> Template:
+async def help_page(request: Request[Any, Any, Any], settings: NamedDependency[Settings]) -> Template:
     """Keys, how search works, which model is in force, what is taken."""
     limits = LimitsText(
         formats=", ".join(one for one in FORMATS if one != "MPO"),
@@ -107,7 +110,7 @@ async def api_docs(request: Request[Any, Any, Any]) -> Template:
 
 
 @get("/{path:path}", include_in_schema=False)
-async def nothing(path: str) -> Response[Any]:
+async def nothing(path: FromPath[str]) -> Response[Any]:
     """Every other address: inside the middleware, so that the page knows who asks."""
     raise NotFoundException(f"nothing at {path}")
 
@@ -225,15 +228,21 @@ def _templates() -> Environment:
     )
 
 
+async def _plainly_missing(response: Response[Any]) -> Response[Any]:
+    """The schema's router has a 404 page of its own; ours is the one for every address."""
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        raise NotFoundException
+    return response
+
+
 def _openapi() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Likeness",
         version="1",
         description="Find pictures by likeness. Public collections need no token; for others send "
         "`Authorization: Bearer likeness_…` (from your account page, or `likeness user token`).",
-        openapi_controller=None,
-        render_plugins=[],
-        path="/api",
+        render_plugins=[JsonRenderPlugin()],
+        openapi_router=Router("/api", route_handlers=[], include_in_schema=False, after_request=_plainly_missing),
         components=Components(
             security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
         ),

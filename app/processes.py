@@ -110,7 +110,8 @@ def _up(settings: Settings, sample: Sequence[str]) -> None:
                 "LIKENESS_LOG_LEVEL": "warning" if settings.log_level == "info" else settings.log_level,
             }
             children = [
-                Child("web", _command("serve"), environment),
+                # One thread per query: numpy's own would fight the search threads for the cores.
+                Child("web", _command("serve"), {"OPENBLAS_NUM_THREADS": "1", **environment}),
                 Child(
                     "worker",
                     _command("worker"),

@@ -74,7 +74,7 @@ def _cookie_name(*, secure: bool) -> str:
 
 
 async def _identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Viewer:
-    # The route that was found decides, not the path as typed: //api/v1/me leads to /api/v1/me.
+    # The route that was found decides, not the path as it was typed.
     path = connection.scope["path_template"]
     if path.startswith(ANONYMOUS_PATHS):
         return NOBODY

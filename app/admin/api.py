@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Response, Router, get
+from litestar.di import NamedDependency
 
 from app.admin import service
 from app.core.database import Database
@@ -36,7 +37,9 @@ async def livez() -> str:
 
 
 @get("/readyz", include_in_schema=False)
-async def readyz(db: Database, settings: Settings, live: Live) -> Response[Any]:
+async def readyz(
+    db: NamedDependency[Database], settings: NamedDependency[Settings], live: NamedDependency[Live]
+) -> Response[Any]:
     """200 when searches can be answered, else 503 with what is missing."""
     checks = await service.check_health(db, settings, live)
     ready = all(check.ok for check in checks if check.name in NEEDED)

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from app.accounts.guards import require_admin
@@ -89,7 +91,12 @@ class JobPart:
 
 
 @get("/admin")
-async def admin(request: Request[Any, Any, Any], db: Database, settings: Settings, live: Live) -> Template:
+async def admin(
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    live: NamedDependency[Live],
+) -> Template:
     """How the gallery is."""
     overview = await service.overview(db, settings, live)
     context = AdminPage(
@@ -104,21 +111,21 @@ async def admin(request: Request[Any, Any, Any], db: Database, settings: Setting
 
 
 @post("/admin/index/rebuild")
-async def rebuild(db: Database) -> Redirect:
+async def rebuild(db: NamedDependency[Database]) -> Redirect:
     """Queue a build of the index; search goes on meanwhile."""
     await builds.request_build(db)
     return redirect("/admin", Notice("info", "The index is being rebuilt. Search goes on meanwhile."))
 
 
 @post("/admin/failures/retry")
-async def retry(db: Database) -> Redirect:
+async def retry(db: NamedDependency[Database]) -> Redirect:
     """Try again what could not be embedded."""
     count = await embedding.retry_failed(db)
     return redirect("/admin", Notice("info", f"{count} pictures will be tried again."))
 
 
 @get("/admin/jobs/{job_id:int}")
-async def job(request: Request[Any, Any, Any], db: Database, job_id: int) -> Template:
+async def job(request: Request[Any, Any, Any], db: NamedDependency[Database], job_id: FromPath[int]) -> Template:
     """One job; the page's part polls this while the job runs."""
     async with db.transaction() as conn:
         found = await jobs.get(conn, job_id)
@@ -126,7 +133,7 @@ async def job(request: Request[Any, Any, Any], db: Database, job_id: int) -> Tem
 
 
 @post("/admin/jobs/{job_id:int}/cancel")
-async def cancel(db: Database, job_id: int) -> Redirect:
+async def cancel(db: NamedDependency[Database], job_id: FromPath[int]) -> Redirect:
     """Ask a job to end."""
     async with db.transaction() as conn:
         await jobs.get(conn, job_id)

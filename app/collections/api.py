@@ -2,6 +2,7 @@
 
 import msgspec
 from litestar import Router, get
+from litestar.di import NamedDependency
 
 from app.accounts.records import Viewer
 from app.collections import service
@@ -28,7 +29,7 @@ class CollectionList(msgspec.Struct):
 
 
 @get("/api/v1/collections", operation_id="listCollections", summary="List collections", tags=["collections"])
-async def list_collections(db: Database, viewer: Viewer) -> CollectionList:
+async def list_collections(db: NamedDependency[Database], viewer: NamedDependency[Viewer]) -> CollectionList:
     """Own ones first, then by name."""
     shelves = await service.list_shelves(db, viewer)
     return CollectionList(

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Request, Router, get, post
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath
 from litestar.response import Redirect, Template
 
 from app.accounts.guards import require_signed_in
@@ -66,7 +67,9 @@ def make_card(collection: Collection, count: int, cover_ids: tuple[int, ...], me
 
 
 @get("/collections")
-async def list_collections(request: Request[Any, Any, Any], db: Database, viewer: Viewer) -> Template:
+async def list_collections(
+    request: Request[Any, Any, Any], db: NamedDependency[Database], viewer: NamedDependency[Viewer]
+) -> Template:
     """Every collection that one may see."""
     shelves = await service.list_shelves(db, viewer)
     context = CollectionsPage([_card(shelf) for shelf in shelves])
@@ -74,7 +77,7 @@ async def list_collections(request: Request[Any, Any, Any], db: Database, viewer
 
 
 @post("/collections", guards=[require_signed_in])
-async def create(db: Database, viewer: Viewer, data: Form) -> Redirect:
+async def create(db: NamedDependency[Database], viewer: NamedDependency[Viewer], data: Form) -> Redirect:
     """A new collection."""
     collection = await service.create(
         db,
@@ -87,7 +90,9 @@ async def create(db: Database, viewer: Viewer, data: Form) -> Redirect:
 
 
 @post("/collections/{collection_id:int}", guards=[require_signed_in])
-async def update(db: Database, viewer: Viewer, collection_id: int, data: Form) -> Redirect:
+async def update(
+    db: NamedDependency[Database], viewer: NamedDependency[Viewer], collection_id: FromPath[int], data: Form
+) -> Redirect:
     """Change name, description, visibility."""
     await service.update(
         db,
@@ -101,7 +106,9 @@ async def update(db: Database, viewer: Viewer, collection_id: int, data: Form) -
 
 
 @post("/collections/{collection_id:int}/members", guards=[require_signed_in])
-async def add_member(db: Database, viewer: Viewer, collection_id: int, data: Form) -> Redirect:
+async def add_member(
+    db: NamedDependency[Database], viewer: NamedDependency[Viewer], collection_id: FromPath[int], data: Form
+) -> Redirect:
     """Share with somebody by name."""
     name = data.get("name", "")
     await service.add_member(db, viewer, collection_id, name, data.get("role", ""))
@@ -109,7 +116,12 @@ async def add_member(db: Database, viewer: Viewer, collection_id: int, data: For
 
 
 @post("/collections/{collection_id:int}/members/{account_id:int}/remove", guards=[require_signed_in])
-async def remove_member(db: Database, viewer: Viewer, collection_id: int, account_id: int) -> Redirect:
+async def remove_member(
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    collection_id: FromPath[int],
+    account_id: FromPath[int],
+) -> Redirect:
     """End a membership."""
     await service.remove_member(db, viewer, collection_id, account_id)
     own = account_id == viewer.account_id

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, Parameter
 
 from app.accounts.records import Viewer
 from app.core.blobs import BlobStore
@@ -68,8 +69,8 @@ def image_out(image: Image) -> ImageOut:
 
 @get("/api/v1/images", tags=["images"], operation_id="listImages", summary="List pictures")
 async def list_images(
-    db: Database,
-    viewer: Viewer,
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
     collection: Annotated[str | None, Parameter(description="Name or id of a collection.")] = None,
     label: Annotated[str | None, Parameter(description="Only pictures that carry this label.")] = None,
     limit: Annotated[int, Parameter(description="From 1 to 500.")] = service.PAGE_SIZE,
@@ -84,7 +85,9 @@ async def list_images(
 
 
 @get("/api/v1/images/{image_id:int}", tags=["images"], operation_id="getImage", summary="Get a picture")
-async def get_image(db: Database, viewer: Viewer, image_id: int) -> ImageOut:
+async def get_image(
+    db: NamedDependency[Database], viewer: NamedDependency[Viewer], image_id: FromPath[int]
+) -> ImageOut:
     """One picture's metadata."""
     return image_out(await service.get_visible(db, viewer, image_id))
 
@@ -97,7 +100,11 @@ async def get_image(db: Database, viewer: Viewer, image_id: int) -> ImageOut:
     media_type="application/octet-stream",
 )
 async def get_original(
-    request: Request[Any, Any, Any], db: Database, blobs: BlobStore, viewer: Viewer, image_id: int
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    blobs: NamedDependency[BlobStore],
+    viewer: NamedDependency[Viewer],
+    image_id: FromPath[int],
 ) -> Response[bytes]:
     """The file as it came."""
     return await media.send_original(request, blobs, await service.get_visible(db, viewer, image_id))
@@ -112,10 +119,10 @@ async def get_original(
 )
 async def get_thumbnail(
     request: Request[Any, Any, Any],
-    db: Database,
-    blobs: BlobStore,
-    viewer: Viewer,
-    image_id: int,
+    db: NamedDependency[Database],
+    blobs: NamedDependency[BlobStore],
+    viewer: NamedDependency[Viewer],
+    image_id: FromPath[int],
     width: Annotated[int, Parameter(description="256, 512 or 1024 pixels.")] = 256,
 ) -> Response[bytes]:
     """A WebP thumbnail."""

@@ -20,6 +20,9 @@ MEDIA_TYPES = {
     "TIFF": "image/tiff",
     "AVIF": "image/avif",
     "MPO": "image/jpeg",
+    "JPEG2000": "image/jp2",
+    "PPM": "image/x-portable-pixmap",
+    "ICO": "image/vnd.microsoft.icon",
 }
 MEDIA_HEADERS = {
     "Content-Security-Policy": "sandbox; default-src 'none'",

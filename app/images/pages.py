@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from app.accounts.records import Viewer
 from app.collections import service as collections
-from app.collections.records import Shelf
+from app.collections.records import Shelf, Visibility
 from app.core.blobs import BlobStore
 from app.core.database import Database
 from app.core.errors import Invalid
@@ -104,6 +105,7 @@ class Place:
 
     name: str
     url: str
+    visibility: Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +122,11 @@ class PicturePage:
 @get("/")
 async def gallery(
     request: Request[Any, Any, Any],
-    db: Database,
-    viewer: Viewer,
-    collection: str | None = None,
-    label: str | None = None,
-    cursor: int | None = None,
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    collection: FromQuery[str | None] = None,
+    label: FromQuery[str | None] = None,
+    cursor: FromQuery[int | None] = None,
 ) -> Template:
     """The gallery: all that one may see, newest first; `cursor` asks for the next part."""
     async with db.transaction() as conn:
@@ -158,7 +160,12 @@ async def gallery(
 
 
 @get("/images/{image_id:int}")
-async def show(request: Request[Any, Any, Any], db: Database, viewer: Viewer, image_id: int) -> Template:
+async def show(
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    image_id: FromPath[int],
+) -> Template:
     """One picture with what is known of it."""
     picture = await service.show(db, viewer, image_id)
     image = picture.image
@@ -176,9 +183,9 @@ async def show(request: Request[Any, Any, Any], db: Database, viewer: Viewer, im
 
 @post("/images/{image_id:int}")
 async def describe(
-    db: Database,
-    viewer: Viewer,
-    image_id: int,
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    image_id: FromPath[int],
     data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Redirect:
     """Change caption and labels (comma-separated)."""
@@ -188,14 +195,14 @@ async def describe(
 
 
 @post("/images/{image_id:int}/trash")
-async def trash(db: Database, viewer: Viewer, image_id: int) -> Redirect:
+async def trash(db: NamedDependency[Database], viewer: NamedDependency[Viewer], image_id: FromPath[int]) -> Redirect:
     """Move a picture to the trash."""
     await service.trash(db, viewer, image_id)
     return redirect(f"/images/{image_id}", Notice("success", "Moved to the trash. It can be restored from here."))
 
 
 @post("/images/{image_id:int}/restore")
-async def restore(db: Database, viewer: Viewer, image_id: int) -> Redirect:
+async def restore(db: NamedDependency[Database], viewer: NamedDependency[Viewer], image_id: FromPath[int]) -> Redirect:
     """Take a picture out of the trash."""
     await service.restore(db, viewer, image_id)
     return redirect(f"/images/{image_id}", Notice("success", "Restored."))
@@ -203,10 +210,10 @@ async def restore(db: Database, viewer: Viewer, image_id: int) -> Redirect:
 
 @post("/images/{image_id:int}/purge")
 async def purge(
-    db: Database,
-    blobs: BlobStore,
-    viewer: Viewer,
-    image_id: int,
+    db: NamedDependency[Database],
+    blobs: NamedDependency[BlobStore],
+    viewer: NamedDependency[Viewer],
+    image_id: FromPath[int],
     data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Redirect:
     """Erase a trashed picture for good."""
@@ -218,7 +225,12 @@ async def purge(
 
 @get("/images/{image_id:int}/thumbnails/{width:int}")
 async def thumbnail(
-    request: Request[Any, Any, Any], db: Database, blobs: BlobStore, viewer: Viewer, image_id: int, width: int
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    blobs: NamedDependency[BlobStore],
+    viewer: NamedDependency[Viewer],
+    image_id: FromPath[int],
+    width: FromPath[int],
 ) -> Response[bytes]:
     """A thumbnail's bytes."""
     image = await service.get_bytes_of(db, viewer, image_id)
@@ -227,7 +239,11 @@ async def thumbnail(
 
 @get("/images/{image_id:int}/original")
 async def original(
-    request: Request[Any, Any, Any], db: Database, blobs: BlobStore, viewer: Viewer, image_id: int
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    blobs: NamedDependency[BlobStore],
+    viewer: NamedDependency[Viewer],
+    image_id: FromPath[int],
 ) -> Response[Any]:
     """The original's bytes."""
     image = await service.get_bytes_of(db, viewer, image_id)
@@ -237,10 +253,10 @@ async def original(
 @get("/trash")
 async def trashed(
     request: Request[Any, Any, Any],
-    db: Database,
-    viewer: Viewer,
-    settings: Settings,
-    cursor: int | None = None,
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    settings: NamedDependency[Settings],
+    cursor: FromQuery[int | None] = None,
 ) -> Template:
     """One's own trash."""
     page = await service.list_trash(db, viewer, cursor=cursor)
@@ -276,7 +292,7 @@ def _pictured(image: Image) -> Pictured:
 
 
 def _place(standing: Standing) -> Place:
-    return Place(standing.name, f"/collections/{standing.collection_id}")
+    return Place(standing.name, f"/collections/{standing.collection_id}", standing.visibility)
 
 
 router = Router(

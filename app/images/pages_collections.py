@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Request, Router, get, post
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from app.accounts.guards import require_signed_in
@@ -32,7 +33,11 @@ class CollectionPage:
 
 @get("/collections/{ref:str}")
 async def show_collection(
-    request: Request[Any, Any, Any], db: Database, viewer: Viewer, ref: str, cursor: int | None = None
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    ref: FromPath[str],
+    cursor: FromQuery[int | None] = None,
 ) -> Template:
     """One collection with its pictures, newest first; `ref` is its id or its name."""
     async with db.transaction() as conn:
@@ -58,9 +63,9 @@ async def show_collection(
 
 @post("/collections/{collection_id:int}/delete", guards=[require_signed_in])
 async def delete_collection(
-    db: Database,
-    viewer: Viewer,
-    collection_id: int,
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    collection_id: FromPath[int],
     data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Redirect:
     """Delete a collection; pictures that stand nowhere else go to the trash."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.collections.records import Visibility
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -56,6 +58,7 @@ class Standing:
     image_id: int
     collection_id: int
     name: str
+    visibility: Visibility
 
 
 @dataclass(frozen=True, slots=True)

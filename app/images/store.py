@@ -133,7 +133,10 @@ async def list_standings(conn: Connection, viewer: int | None, image_ids: Sequen
     async with conn.cursor(row_factory=class_row(Standing)) as cursor:
         await cursor.execute(
             """
-            SELECT standing.image_id, collection.id AS collection_id, collection.name
+            SELECT standing.image_id, collection.id AS collection_id, collection.name,
+                CASE WHEN collection.is_public THEN 'public'
+                    WHEN EXISTS (SELECT FROM collection_member AS m WHERE m.collection_id = collection.id) THEN 'shared'
+                    ELSE 'private' END AS visibility
             FROM collection_image AS standing JOIN collection ON collection.id = standing.collection_id
             WHERE standing.image_id = ANY(%(ids)s::bigint[])
             AND standing.collection_id IN (SELECT collection_id FROM visible_collections(%(viewer)s))

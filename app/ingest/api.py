@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response, post
 from litestar.datastructures import UploadFile
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
@@ -52,8 +53,8 @@ class Uploaded(msgspec.Struct):
     status_code=201,
 )
 async def upload(
-    intake: Intake,
-    viewer: Viewer,
+    intake: NamedDependency[Intake],
+    viewer: NamedDependency[Viewer],
     data: Annotated[UploadForm, Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Response[Uploaded]:
     """Add pictures to a collection that the caller may edit ("My pictures" without one).

@@ -8,13 +8,13 @@ from typing import Any, Literal, TypeVar
 import click
 
 from app.accounts import service as accounts
-from app.accounts.records import Viewer
+from app.accounts.records import Account, Viewer
 from app.accounts.service_claims import ensure_first_admin
 from app.collections import service as collections
 from app.core import jobs, state
 from app.core.commands import fail, print_json, progress_bar, run, start
 from app.core.database import Database
-from app.core.errors import NotAllowed
+from app.core.errors import NotAllowed, NotFound
 from app.core.runtime import cli_database, open_blobs
 from app.core.settings import Settings
 from app.ingest.records import Tally
@@ -166,11 +166,19 @@ async def _owner(db: Database, name: str | None) -> Viewer:
     if name is not None:
         account = await accounts.get_account(db, name)
     else:
-        await ensure_first_admin(db)
-        account = await accounts.first_admin(db)
+        account = await _first_admin(db)
     if account.disabled_at is not None:
         raise NotAllowed(f"{account.name} is disabled")
     return Viewer(account.id, account.name, account.is_admin)
+
+
+async def _first_admin(db: Database) -> Account:
+    try:
+        return await accounts.first_admin(db)
+    except NotFound:
+        # Before the first start: the account is made now, and claimed by the link that the start prints.
+        await ensure_first_admin(db)
+        return await accounts.first_admin(db)
 
 
 def _id(viewer: Viewer) -> int:

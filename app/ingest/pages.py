@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from litestar import Request, Router, get, post
 from litestar.datastructures import UploadFile
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromQuery
 from litestar.response import Template
 
 from app.accounts.guards import require_signed_in
@@ -74,10 +75,10 @@ class UploadForm:
 @get("/upload", guards=[require_signed_in])
 async def upload_page(
     request: Request[Any, Any, Any],
-    intake: Intake,
-    viewer: Viewer,
-    settings: Settings,
-    collection: str | None = None,
+    intake: NamedDependency[Intake],
+    viewer: NamedDependency[Viewer],
+    settings: NamedDependency[Settings],
+    collection: FromQuery[str | None] = None,
 ) -> Template:
     """Choose files and a collection."""
     shelves = await collections.list_shelves(intake.db, viewer)
@@ -90,8 +91,8 @@ async def upload_page(
 @post("/uploads", guards=[require_signed_in], status_code=200)
 async def upload(
     request: Request[Any, Any, Any],
-    intake: Intake,
-    viewer: Viewer,
+    intake: NamedDependency[Intake],
+    viewer: NamedDependency[Viewer],
     data: Annotated[UploadForm, Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Template:
     """Take the files in and say what became of each."""

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, get, post
 from litestar.datastructures import UploadFile
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.params import Body, Parameter
+from litestar.params import Body, FromPath, Parameter
 
 from app.accounts.records import NOBODY, Viewer
 from app.core.errors import Invalid
@@ -116,7 +117,9 @@ class PlainForm:
     status_code=200,
     tags=["search"],
 )
-async def search(request: Request[Any, Any, Any], engine: Engine, viewer: Viewer) -> SearchOut:
+async def search(
+    request: Request[Any, Any, Any], engine: NamedDependency[Engine], viewer: NamedDependency[Viewer]
+) -> SearchOut:
     """The pictures most like an uploaded `file`, or like the stored `image_id`, among those the caller may see.
 
     Without a token: public collections only. A picture that is in the gallery itself comes first, with score 1.
@@ -136,9 +139,9 @@ async def search(request: Request[Any, Any, Any], engine: Engine, viewer: Viewer
     tags=["search"],
 )
 async def similar(
-    engine: Engine,
-    viewer: Viewer,
-    image_id: int,
+    engine: NamedDependency[Engine],
+    viewer: NamedDependency[Viewer],
+    image_id: FromPath[int],
     k: Annotated[int, Parameter(description="From 1 to 1,000.")] = DEFAULT_K,
     collection: Annotated[str | None, Parameter(description="Name or id of a collection.")] = None,
     label: Annotated[str | None, Parameter(description="Only pictures that carry this label.")] = None,
@@ -156,7 +159,7 @@ async def similar(
     tags=["search"],
 )
 async def plain_search(
-    engine: Engine,
+    engine: NamedDependency[Engine],
     data: Annotated[PlainForm, Body(media_type=RequestEncodingType.MULTI_PART)],
     top_k: Annotated[int, Parameter(description="From 1 to 1,000.")] = 5,
 ) -> PlainResults:

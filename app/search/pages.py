@@ -6,8 +6,9 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from app.accounts.records import Viewer
@@ -88,8 +89,8 @@ async def search_page(request: Request[Any, Any, Any]) -> Template:
 
 @post("/queries", include_in_schema=False)
 async def create_query(
-    engine: Engine,
-    viewer: Viewer,
+    engine: NamedDependency[Engine],
+    viewer: NamedDependency[Viewer],
     data: Annotated[QueryForm, Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Redirect:
     """Keep an uploaded picture as a query and go to its results."""
@@ -103,12 +104,12 @@ async def create_query(
 @get("/queries/{query_id:uuid}", include_in_schema=False)
 async def show_query(
     request: Request[Any, Any, Any],
-    engine: Engine,
-    viewer: Viewer,
-    query_id: UUID,
-    k: int = service.DEFAULT_K,
-    collection: str | None = None,
-    label: str | None = None,
+    engine: NamedDependency[Engine],
+    viewer: NamedDependency[Viewer],
+    query_id: FromPath[UUID],
+    k: FromQuery[int] = service.DEFAULT_K,
+    collection: FromQuery[str | None] = None,
+    label: FromQuery[str | None] = None,
 ) -> Template:
     """The results of a query; filters and k are in the address."""
     narrowed, filters = await _filters(engine, viewer, collection, label)
@@ -125,7 +126,9 @@ async def show_query(
 
 
 @get("/queries/{query_id:uuid}/picture", include_in_schema=False)
-async def query_picture(engine: Engine, viewer: Viewer, query_id: UUID) -> Response[bytes]:
+async def query_picture(
+    engine: NamedDependency[Engine], viewer: NamedDependency[Viewer], query_id: FromPath[UUID]
+) -> Response[bytes]:
     """The picture that was searched with."""
     content = await service.query_thumbnail(engine, viewer, query_id)
     return Response(content, media_type="image/webp", headers=MEDIA_HEADERS)
@@ -134,12 +137,12 @@ async def query_picture(engine: Engine, viewer: Viewer, query_id: UUID) -> Respo
 @get("/images/{image_id:int}/similar", include_in_schema=False)
 async def similar(
     request: Request[Any, Any, Any],
-    engine: Engine,
-    viewer: Viewer,
-    image_id: int,
-    k: int | None = None,
-    collection: str | None = None,
-    label: str | None = None,
+    engine: NamedDependency[Engine],
+    viewer: NamedDependency[Viewer],
+    image_id: FromPath[int],
+    k: FromQuery[int | None] = None,
+    collection: FromQuery[str | None] = None,
+    label: FromQuery[str | None] = None,
 ) -> Template:
     """More like a stored picture: as a page, or as the strip that a picture's page loads."""
     strip = request.headers.get("hx-target") == "similar" and wants_fragment(request)

@@ -1,6 +1,6 @@
 """The rules by which an index is sized and searched, each with the measurement behind it.
 
-Measured with faiss-cpu 1.15 on clustered 384-d vectors (local intrinsic dimension 17), one thread.
+Measured with faiss-cpu 1.15 on clustered 384-d vectors (local intrinsic dimension 15 to 17), one thread.
 """
 
 import math
@@ -27,7 +27,8 @@ WIDE_SHARE = 0.8
 """From this share of allowed vectors on, the calibrated nprobe serves as it is."""
 
 BUDGET_EXPONENT = 0.3
-"""Between the two, the scan stops after calibrated scan x share^0.3 *allowed* vectors."""
+"""Below it the scan stops after calibrated scan x share^0.3 *allowed* vectors: recall .97 to .99 at shares of
+50 to 10%, random or along the clusters, for at most twice the time of no filter (100k and 1M vectors)."""
 
 K_EXPONENT = 0.4
 """nprobe is calibrated for 10 results; the same recall of k takes k^0.36 as many (100k vectors)."""

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar
@@ -13,7 +14,6 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
-from litestar.testing import AsyncTestClient
 
 from app.accounts import api, pages, pages_account
 from app.accounts.identity import Identify, provide_viewer
@@ -24,7 +24,7 @@ from app.core.settings import ROOT, Settings
 
 PASSWORD = "green lamps at noon"
 
-Browser = AsyncTestClient[Litestar]
+Browser = httpx.AsyncClient
 
 
 def make_site(db: Database, settings: Settings) -> Litestar:
@@ -61,9 +61,12 @@ async def open_browser(db: Database, tmp_path: Path) -> AsyncIterator[Callable[.
 
         async def open_one(*, public_url: str | None = None, user_agent: str = "a browser") -> Browser:
             site = make_site(db, Settings(data_dir=tmp_path, public_url=public_url))
-            browser = AsyncTestClient(site, base_url=public_url or "http://testserver.local")
-            browser.headers.update({"accept": "text/html", "sec-fetch-site": "same-origin", "user-agent": user_agent})
-            browser.follow_redirects = False
+            headers = {"accept": "text/html", "sec-fetch-site": "same-origin", "user-agent": user_agent}
+            # Not litestar's AsyncTestClient: that one runs the site in another thread's loop, one request at a time.
+            transport = httpx.ASGITransport(site)
+            browser = httpx.AsyncClient(
+                transport=transport, base_url=public_url or "http://testserver.local", headers=headers
+            )
             return await stack.enter_async_context(browser)
 
         yield open_one

@@ -4,16 +4,15 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import LiteralString
 
+import httpx
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from structlog.testing import capture_logs
 
 from app.accounts import service, store_sessions
 from app.accounts.records import Client
 from app.core.database import Database
 
-Browser = AsyncTestClient[Litestar]
+Browser = httpx.AsyncClient
 OpenBrowser = Callable[..., Awaitable[Browser]]
 SignIn = Callable[..., Awaitable[None]]
 

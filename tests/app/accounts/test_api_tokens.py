@@ -2,19 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 
+import httpx
 import pytest
-from litestar import Litestar, get
-from litestar.di import NamedDependency
-from litestar.params import FromPath
-from litestar.testing import AsyncTestClient
 from structlog.testing import capture_logs
 
 from app.accounts import service, service_tokens
-from app.accounts.records import NewToken, Viewer
+from app.accounts.records import NewToken
 from app.core.database import Database
 from app.core.errors import Invalid
 
-Browser = AsyncTestClient[Litestar]
+Browser = httpx.AsyncClient
 SignIn = Callable[..., Awaitable[None]]
 
 PASSWORD = "green lamps at noon"
@@ -90,18 +87,6 @@ async def test_a14_the_api_ignores_cookies(browser: Browser, sign_in: SignIn, ma
     await sign_in(browser, "ada")
     assert (await browser.get("/account")).status_code == 200
     assert (await browser.get("/api/v1/me")).status_code == 401
-
-
-async def test_a14_however_the_address_of_the_api_is_typed(browser: Browser, sign_in: SignIn, made: NewToken) -> None:
-    @get("/api/v1/things/{number:int}")
-    async def thing(viewer: NamedDependency[Viewer], number: FromPath[int]) -> list[str | None]:
-        return [viewer.name]
-
-    browser.app.register(thing)
-    await sign_in(browser, "ada")
-    answer = await browser.get("http://testserver.local//api/v1/things/5")
-    assert answer.json() == [None]
-    assert (await browser.get("/api/v1/things/5", headers=bearer(made.secret))).json() == ["ada"]
 
 
 async def test_a14_pages_ignore_tokens_so_a_token_makes_no_token(

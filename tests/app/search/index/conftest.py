@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from galleries import Gallery, clustered, publish_gallery
 from hypothesis import settings
+
+from tests.app.search.index.galleries import Gallery, clustered, publish_gallery
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from galleries import Gallery, clustered, publish_gallery
 
 from app.search.index import Bitmap, Index, open_published
 from app.search.index.main import MainIndex
 from app.search.index.planner import ONE_BY_ONE, View, plan, search
+from tests.app.search.index.galleries import Gallery, clustered, publish_gallery
 
 QUERY = clustered(1, seed=3)[0]
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
-from galleries import DIM, clustered
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.search.index import BuiltIndex, Index, IndexDamaged, build, open_published, publish, remove_version
+from tests.app.search.index.galleries import DIM, clustered
 
 FILES = ["index.faiss", "positions.npy", "manifest.json"]
 

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from galleries import DIM, Gallery, clustered
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from app.search.index import Bitmap, Index, Neighbours, Vectors
+from tests.app.search.index.galleries import DIM, Gallery, clustered
 
 POOL = clustered(24, seed=3)  # few distinct vectors, so that ties are common
 ALL_IDS = st.integers(0, 200)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import faiss
 import numpy as np
 import pytest
-from galleries import DIM, clustered
 
 from app.search.index import BuiltIndex, Chunk, Vectors, build
+from tests.app.search.index.galleries import DIM, clustered
 
 
 def _chunks(vectors: Vectors, size: int = 700) -> list[Chunk]:

@@ -1,11 +1,11 @@
 """Delta: replaced, removed and shrunk, while what was handed out stays as it was."""
 
 import numpy as np
-from galleries import DIM, clustered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.search.index.delta import Delta, DeltaView
+from tests.app.search.index.galleries import DIM, clustered
 
 changes = st.lists(st.tuples(st.booleans(), st.lists(st.integers(0, 40), max_size=12)), max_size=12)
 
