@@ -1,10 +1,11 @@
 """A real Postgres for the whole run; a fresh migrated database, folder and web app for each test."""
 
+import asyncio
 import itertools
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,10 @@ from litestar.testing import AsyncTestClient
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from app import main
+from app.accounts.identity import SESSION_COOKIE
+from app.accounts.records import Viewer
+from app.core import changes
 from app.core.blobs import BlobStore
 from app.core.database import Database
 from app.core.postgres import EmbeddedPostgres
@@ -21,7 +26,8 @@ from app.core.runtime import open_blobs
 from app.core.schema import migrate
 from app.core.settings import Settings
 from app.ingest.service import Intake
-from app.main import create_app
+from app.search import live
+from app.search.live import Live
 from ml.decoder import Decoder
 from tests.factories import Gallery
 
@@ -29,6 +35,9 @@ TEMPLATE = "template_likeness"
 _numbers = itertools.count(1)
 
 Client = AsyncTestClient[Litestar]
+OpenClient = Callable[[], Awaitable[Client]]
+SignIn = Callable[[Viewer], Awaitable[Client]]
+CaughtUp = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +67,7 @@ def conninfo(server: str) -> Iterator[str]:
     """A fresh database."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
-        )
+        conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
         yield make_conninfo(server, dbname=name)
         conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -99,23 +106,63 @@ def gallery(intake: Intake, settings: Settings) -> Gallery:
 
 
 @pytest.fixture
-async def open_client(conninfo: str, settings: Settings, blobs: BlobStore) -> AsyncIterator[Callable[[], Awaitable[Client]]]:
-    """Opens web clients of one running app: each has its own cookies."""
+async def open_client(
+    conninfo: str, settings: Settings, blobs: BlobStore, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[OpenClient]:
+    """Opens web clients of one running app, which starts with the first: each has its own cookies."""
+    # One pool of decoding children for the whole run, and no long wait for the first model.
+    monkeypatch.setattr(main, "Decoder", lambda _: nullcontext(decoder))
+    monkeypatch.setattr(live, "RETRY_S", 0.05)
+    app = main.create_app(settings, conninfo)
     async with AsyncExitStack() as stack:
-        app = create_app(settings, conninfo)
-        first = await stack.enter_async_context(AsyncTestClient(app, base_url="http://testserver"))
-        opened = [first]
+        running: list[Client] = []
 
         async def open_one() -> Client:
-            client = opened.pop() if opened else AsyncTestClient(app, base_url="http://testserver")
+            client = AsyncTestClient(app, base_url="http://testserver.local", raise_server_exceptions=False)
             client.headers.update({"sec-fetch-site": "same-origin", "accept": "text/html"})
             client.follow_redirects = False
+            if not running:
+                await stack.enter_async_context(client)
+            running.append(client)
             return client
 
         yield open_one
 
 
 @pytest.fixture
-async def client(open_client: Callable[[], Awaitable[Client]]) -> Client:
+async def client(open_client: OpenClient) -> Client:
     """A browser that nobody is signed in with."""
     return await open_client()
+
+
+@pytest.fixture
+async def sign_in(open_client: OpenClient, gallery: Gallery) -> SignIn:
+    """Opens a browser in which somebody is signed in."""
+
+    async def sign_in(person: Viewer) -> Client:
+        client = await open_client()
+        client.cookies.set(SESSION_COOKIE, await gallery.session(person))
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+async def caught_up(client: Client, db: Database) -> CaughtUp:
+    """Waits until the running app's search has followed the log to its end."""
+
+    async def wait() -> None:
+        async with db.transaction() as conn:
+            target = await changes.position(conn)
+        async with asyncio.timeout(20):
+            while not _has_reached(client.app.state.live, target):
+                await asyncio.sleep(0.01)
+
+    return wait
+
+
+def _has_reached(follower: Live, target: int) -> bool:
+    if not follower.ready:
+        return False
+    searcher, memberships = follower.current()
+    return min(searcher.position, memberships.position) >= target

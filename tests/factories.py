@@ -8,12 +8,14 @@ import numpy as np
 from PIL import Image
 
 from app.accounts import service as accounts
-from app.accounts import service_sessions, service_tokens
+from app.accounts import service_tokens, store, store_sessions
 from app.accounts.records import Client, Viewer
+from app.accounts.secret import digest, new_secret
 from app.collections import service as collections
 from app.collections.records import Collection
 from app.core.settings import Settings
 from app.embedding.models import Embedders, register
+from app.embedding.records import ModelRow
 from app.embedding.service import Workshop, embed_pending
 from app.ingest.records import Outcome
 from app.ingest.service import Intake, add_items
@@ -49,6 +51,23 @@ class Gallery:
         account = await accounts.add_account(self.intake.db, name, PASSWORD, is_admin=admin)
         return Viewer(account.id, account.name, account.is_admin)
 
+    async def session(self, person: Viewer) -> str:
+        """The secret of a new session, as the cookie of a browser holds it."""
+        assert person.account_id is not None
+        secret = new_secret()
+        async with self.intake.db.transaction() as conn:
+            account = await store.get_account(conn, person.account_id)
+            assert account.password_hash is not None
+            await store_sessions.insert_session(
+                conn, account.id, account.password_hash, digest(secret), Client("127.0.0.1", "a browser")
+            )
+        return secret
+
+    async def bearer(self, person: Viewer) -> dict[str, str]:
+        """The header by which a script speaks for somebody."""
+        token = await service_tokens.make_token(self.intake.db, person, "a script")
+        return {"authorization": f"Bearer {token.secret}"}
+
     async def collection(self, owner: Viewer, name: str, *, public: bool = False) -> Collection:
         return await collections.create(self.intake.db, owner, name, is_public=public)
 
@@ -67,8 +86,13 @@ class Gallery:
 
     async def embed(self) -> int:
         """What the worker does: make the model known and active, and embed what waits."""
-        embedder = await self.embedders.get("baseline")
-        model = await register(self.intake.db, "baseline", embedder)
-        await builds.ensure_active(self.intake.db, model)
-        shop = Workshop(self.intake.db, self.intake.blobs, self.intake.decoder, self.embedders)
-        return await embed_pending(shop, "baseline")
+        await builds.ensure_active(self.intake.db, await self.model())
+        return await embed_pending(self.workshop, "baseline")
+
+    async def model(self) -> ModelRow:
+        """The row of the model, made known."""
+        return await register(self.intake.db, "baseline", await self.embedders.get("baseline"))
+
+    @property
+    def workshop(self) -> Workshop:
+        return Workshop(self.intake.db, self.intake.blobs, self.intake.decoder, self.embedders)

@@ -14,7 +14,7 @@ from app.accounts.records import Viewer
 from app.collections import service
 from app.collections.records import Collection, Member, Role, Shelf, Visibility
 from app.core.database import Database
-from app.core.errors import Invalid
+from app.core.errors import AppError, Conflict, Invalid
 from app.core.pages import Notice, redirect, render
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -46,8 +46,19 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectionForm:
+    """What the form of a collection holds."""
+
+    name: str = ""
+    description: str = ""
+    visibility: str = "private"
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionsPage:
     collections: list[Card]
+    form: CollectionForm
+    errors: dict[str, str]
 
 
 def make_card(collection: Collection, count: int, cover_ids: tuple[int, ...], members: list[Member]) -> Card:
@@ -71,21 +82,21 @@ async def list_collections(
     request: Request[Any, Any, Any], db: NamedDependency[Database], viewer: NamedDependency[Viewer]
 ) -> Template:
     """Every collection that one may see."""
-    shelves = await service.list_shelves(db, viewer)
-    context = CollectionsPage([_card(shelf) for shelf in shelves])
-    return render(request, "collections/index.html", context, title="Collections")
+    return await _index(request, db, viewer, CollectionForm(), None)
 
 
 @post("/collections", guards=[require_signed_in])
-async def create(db: NamedDependency[Database], viewer: NamedDependency[Viewer], data: Form) -> Redirect:
-    """A new collection."""
-    collection = await service.create(
-        db,
-        viewer,
-        data.get("name", ""),
-        data.get("description", ""),
-        is_public=_is_public(data.get("visibility", "private")),
-    )
+async def create(
+    request: Request[Any, Any, Any], db: NamedDependency[Database], viewer: NamedDependency[Viewer], data: Form
+) -> Redirect | Template:
+    """A new collection; a form that cannot be used comes back with its error."""
+    form = CollectionForm(data.get("name", ""), data.get("description", ""), data.get("visibility", "private"))
+    try:
+        collection = await service.create(
+            db, viewer, form.name, form.description, is_public=_is_public(form.visibility)
+        )
+    except (Invalid, Conflict) as error:
+        return await _index(request, db, viewer, form, error)
     return redirect(f"/collections/{collection.id}", Notice("success", f"{collection.name} is ready."))
 
 
@@ -126,6 +137,16 @@ async def remove_member(
     await service.remove_member(db, viewer, collection_id, account_id)
     own = account_id == viewer.account_id
     return redirect("/collections" if own else f"/collections/{collection_id}", Notice("success", "Removed."))
+
+
+async def _index(
+    request: Request[Any, Any, Any], db: Database, viewer: Viewer, form: CollectionForm, error: AppError | None
+) -> Template:
+    shelves = await service.list_shelves(db, viewer)
+    errors = {"name": error.detail} if error else {}
+    context = CollectionsPage([_card(shelf) for shelf in shelves], form, errors)
+    status = error.status if error else 200
+    return render(request, "collections/index.html", context, title="Collections", status_code=status)
 
 
 def _card(shelf: Shelf) -> Card:

@@ -117,6 +117,7 @@ class PicturePage:
     prev_url: str | None
     next_url: str | None
     similar_url: str
+    trash_days: int
 
 
 @get("/")
@@ -164,6 +165,7 @@ async def show(
     request: Request[Any, Any, Any],
     db: NamedDependency[Database],
     viewer: NamedDependency[Viewer],
+    settings: NamedDependency[Settings],
     image_id: FromPath[int],
 ) -> Template:
     """One picture with what is known of it."""
@@ -177,6 +179,7 @@ async def show(
         prev_url=f"/images/{picture.newer_id}" if picture.newer_id else None,
         next_url=f"/images/{picture.older_id}" if picture.older_id else None,
         similar_url=f"/images/{image.id}/similar",
+        trash_days=settings.trash_days,
     )
     return render(request, "images/show.html", context, title=image.alt)
 

@@ -29,6 +29,7 @@ class CollectionPage:
     next_url: str | None
     can_edit: bool
     can_manage: bool
+    errors: dict[str, str]
 
 
 @get("/collections/{ref:str}")
@@ -57,6 +58,7 @@ async def show_collection(
         next_url=next_url,
         can_edit=collection.allows("editor"),
         can_manage=collection.allows("owner"),
+        errors={},
     )
     return render(request, "collections/show.html", context, title=collection.name)
 

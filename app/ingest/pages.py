@@ -36,7 +36,7 @@ class Target:
 class UploadPage:
     collections: list[Target]
     selected_id: int | None
-    max_upload_mb: int
+    errors: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ async def upload_page(
     shelves = await collections.list_shelves(intake.db, viewer)
     editable = [shelf.collection for shelf in shelves if shelf.collection.allows("editor")]
     selected = next((one.id for one in editable if collection in (str(one.id), one.name)), None)
-    context = UploadPage([Target(one.id, one.name) for one in editable], selected, settings.max_upload_mb)
+    context = UploadPage([Target(one.id, one.name) for one in editable], selected, {})
     return render(request, "upload/index.html", context, title="Upload")
 
 

@@ -19,7 +19,7 @@ const waiting = [];
 const failed = [];
 const counts = { all: 0, added: 0, existing: 0, refused: 0, failed: 0 };
 let running = 0;
-/** What goes with each file: the form's fields, and from the first answer on the collection that it named. */
+/** What goes with each file: the form's other fields. */
 let fields = [];
 
 function addRow(file) {
@@ -55,9 +55,7 @@ function read(row, file, request) {
   const answer = new DOMParser().parseFromString(request.responseText, "text/html");
   const outcome = answer.querySelector("[data-outcome]");
   if (request.status < 300 && outcome) {
-    const { collectionId, collectionUrl } = answer.getElementById("upload-result").dataset;
-    fields = [["collection", collectionId]];
-    link.href = collectionUrl;
+    link.href = answer.getElementById("upload-result").dataset.collectionUrl;
     outcome.querySelector(".outcome__name").remove();
     finish(row, outcome.dataset.outcome, [...outcome.childNodes]);
     return;

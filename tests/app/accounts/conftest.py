@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -63,7 +64,7 @@ async def open_browser(db: Database, tmp_path: Path) -> AsyncIterator[Callable[.
             site = make_site(db, Settings(data_dir=tmp_path, public_url=public_url))
             headers = {"accept": "text/html", "sec-fetch-site": "same-origin", "user-agent": user_agent}
             # Not litestar's AsyncTestClient: that one runs the site in another thread's loop, one request at a time.
-            transport = httpx.ASGITransport(site)
+            transport = httpx.ASGITransport(cast("Any", site))  # its type of a scope is narrower than httpx's
             browser = httpx.AsyncClient(
                 transport=transport, base_url=public_url or "http://testserver.local", headers=headers
             )

@@ -69,13 +69,15 @@ async def test_a11_claims_at_once_make_one_admin(
 ) -> None:
     token = await first_token(db)
     browsers = [await open_browser() for _ in range(4)]
+    password_hash = await make_hash(PASSWORD)
     all_have_seen_the_link = asyncio.Barrier(len(browsers))
 
-    async def wait_and_hash(password: str) -> str:
-        await asyncio.wait_for(all_have_seen_the_link.wait(), timeout=20)
-        return await make_hash(password)
+    async def wait_for_all(_: str) -> str:
+        async with db.transaction():
+            await asyncio.wait_for(all_have_seen_the_link.wait(), timeout=20)
+        return password_hash
 
-    monkeypatch.setattr(service_claims, "make_hash", wait_and_hash)
+    monkeypatch.setattr(service_claims, "make_hash", wait_for_all)
     answers = await asyncio.gather(
         *(
             one.post(f"/claim/{token}", data={"name": f"person {number}", "password": PASSWORD})

@@ -1,0 +1,427 @@
+"""The matrix of rights: every route of the app, asked by everybody that there is."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import pytest
+from litestar.routes import HTTPRoute
+
+from app.accounts import service_claims, service_sessions, service_tokens
+from app.accounts.identity import SESSION_COOKIE
+from app.accounts.records import NOBODY, Viewer
+from app.collections import service as collections
+from app.collections.records import Collection
+from app.core import jobs
+from app.core.settings import Settings
+from app.images import service as images
+from app.main import create_app
+from tests.conftest import CaughtUp, Client
+from tests.factories import PASSWORD, Gallery, picture
+
+Answer = Literal["ok", "sign-in", "not-allowed", "missing"]
+Persona = Literal["anonymous", "stranger", "viewer", "editor", "owner", "admin"]
+PERSONAS: tuple[Persona, ...] = ("anonymous", "stranger", "viewer", "editor", "owner", "admin")
+NOWHERE = 2**40  # an id that nothing has
+NO_QUERY = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What everybody is answered, in the order of PERSONAS."""
+
+    answers: tuple[Answer, Answer, Answer, Answer, Answer, Answer]
+
+    def __getitem__(self, persona: Persona) -> Answer:
+        return self.answers[PERSONAS.index(persona)]
+
+
+EVERYBODY = Rule(("ok",) * 6)
+NO_SUCH_PAGE = Rule(("missing",) * 6)
+SIGNED_IN = Rule(("sign-in", "ok", "ok", "ok", "ok", "ok"))
+ADMIN = Rule(("sign-in", "missing", "missing", "missing", "missing", "ok"))
+# Of a private collection, and of what stands in it. An admin runs the gallery and sees nobody's pictures.
+SEE = Rule(("missing", "missing", "ok", "ok", "ok", "missing"))
+EDIT = Rule(("missing", "missing", "not-allowed", "ok", "ok", "missing"))
+UPLOAD = Rule(("sign-in", "missing", "not-allowed", "ok", "ok", "missing"))
+MANAGE = Rule(("sign-in", "missing", "not-allowed", "not-allowed", "ok", "missing"))
+TRASH = Rule(("missing", "missing", "not-allowed", "not-allowed", "ok", "missing"))
+# Of what is one person's own: a trashed picture, a query.
+OWN = Rule(("missing", "missing", "missing", "missing", "ok", "missing"))
+OWN_ACCOUNT = Rule(("sign-in", "missing", "missing", "missing", "ok", "missing"))
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request. `names` fill the route's path."""
+
+    names: dict[str, Any]
+    data: dict[str, Any] | None = None
+    files: dict[str, Any] | None = None
+    json: dict[str, Any] | None = None
+
+
+@dataclass
+class World:
+    """A private collection of the owner's with a viewer and an editor, and things that only the owner has."""
+
+    gallery: Gallery
+    people: dict[Persona, Viewer]
+    collection: Collection
+    image_id: int
+    file_seed: int = 1000
+
+    async def fresh_image(self, *, trashed: bool = False) -> int:
+        self.file_seed += 1
+        owner = self.people["owner"]
+        image_id = (await self.gallery.pictures(owner, self.collection, [self.file_seed]))[0]
+        if trashed:
+            await images.trash(self.gallery.intake.db, owner, image_id)
+        return image_id
+
+    async def fresh_collection(self) -> int:
+        self.file_seed += 1
+        made = await self.gallery.collection(self.people["owner"], f"Shared {self.file_seed}")
+        await share(self.gallery, made, self.people)
+        return made.id
+
+    def fresh_file(self) -> tuple[str, bytes, str]:
+        self.file_seed += 1
+        return (f"{self.file_seed}.png", picture(self.file_seed), "image/png")
+
+
+async def share(gallery: Gallery, collection: Collection, people: dict[Persona, Viewer]) -> None:
+    for role in ("viewer", "editor"):
+        await collections.add_member(gallery.intake.db, people["owner"], collection.id, role, role)
+
+
+Ready = Callable[[World, Persona], Awaitable[Ask]]
+
+
+def plainly(**names: Any) -> Ready:
+    """A request that needs nothing made for it."""
+
+    async def ready(world: World, persona: Persona) -> Ask:
+        return Ask(names)
+
+    return ready
+
+
+def sent(**data: Any) -> Ready:
+    """A form that needs nothing made for it."""
+
+    async def ready(world: World, persona: Persona) -> Ask:
+        return Ask({}, data=data)
+
+    return ready
+
+
+async def the_image(world: World, persona: Persona) -> Ask:
+    return Ask({"image_id": world.image_id, "width": 256})
+
+
+async def the_words(world: World, persona: Persona) -> Ask:
+    return Ask({"image_id": world.image_id}, data={"caption": "A sea", "labels": "sea"})
+
+
+async def an_image(world: World, persona: Persona) -> Ask:
+    return Ask({"image_id": await world.fresh_image()})
+
+
+async def a_trashed_image(world: World, persona: Persona) -> Ask:
+    return Ask({"image_id": await world.fresh_image(trashed=True)}, data={"confirm": "yes"})
+
+
+async def the_collection(world: World, persona: Persona) -> Ask:
+    return Ask({"ref": str(world.collection.id)})
+
+
+async def new_settings(world: World, persona: Persona) -> Ask:
+    return Ask({"collection_id": world.collection.id}, data={"name": "Shared", "visibility": "private"})
+
+
+async def a_new_member(world: World, persona: Persona) -> Ask:
+    return Ask({"collection_id": await world.fresh_collection()}, data={"name": "bystander", "role": "viewer"})
+
+
+async def a_member_gone(world: World, persona: Persona) -> Ask:
+    # Somebody else's membership: one's own may always be ended, which the collections' tests show.
+    names = {"collection_id": await world.fresh_collection(), "account_id": NOWHERE}
+    return Ask(names)
+
+
+async def a_deletion(world: World, persona: Persona) -> Ask:
+    return Ask({"collection_id": await world.fresh_collection()}, data={"confirm": "yes"})
+
+
+async def a_new_collection(world: World, persona: Persona) -> Ask:
+    return Ask({}, data={"name": f"Of {persona}", "visibility": "private"})
+
+
+async def files_for_the_page(world: World, persona: Persona) -> Ask:
+    return Ask({}, data={"collection": str(world.collection.id)}, files={"files": world.fresh_file()})
+
+
+async def files_for_the_api(world: World, persona: Persona) -> Ask:
+    return Ask({}, data={"collection": str(world.collection.id)}, files={"file": world.fresh_file()})
+
+
+async def a_file(world: World, persona: Persona) -> Ask:
+    return Ask({}, files={"file": world.fresh_file()})
+
+
+async def a_stored_image(world: World, persona: Persona) -> Ask:
+    return Ask({}, json={"image_id": world.image_id})
+
+
+async def the_owners_query(world: World, persona: Persona) -> Ask:
+    db, owner = world.gallery.intake.db, world.people["owner"]
+    async with db.transaction() as conn:
+        cursor = await conn.execute(
+            """
+            INSERT INTO query (owner_id, model_id, vector, thumbnail, filename, expires_at)
+            SELECT %s, model_id, (SELECT decode(repeat('0000803f', 1) || repeat('00000000', model.dim - 1), 'hex')),
+                '\\x00', 'q.png', now() + interval '1 hour'
+            FROM embedding JOIN model ON model.id = embedding.model_id LIMIT 1 RETURNING id
+            """,
+            (owner.account_id,),
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    return Ask({"query_id": str(row[0])})
+
+
+async def the_owners_session(world: World, persona: Persona) -> Ask:
+    await world.gallery.session(world.people["owner"])
+    sessions = await service_sessions.list_sessions(world.gallery.intake.db, world.people["owner"])
+    return Ask({"session_id": sessions[-1].id})
+
+
+async def the_owners_token(world: World, persona: Persona) -> Ask:
+    made = await service_tokens.make_token(world.gallery.intake.db, world.people["owner"], "a script")
+    return Ask({"token_id": made.token.id})
+
+
+async def a_claim(world: World, persona: Persona) -> Ask:
+    """A claim link is its own right: whoever holds it may use it."""
+    world.file_seed += 1
+    account, token = await service_claims.add_claimable(world.gallery.intake.db, f"unclaimed {world.file_seed}")
+    return Ask({"token": token}, data={"name": account.name, "password": PASSWORD})
+
+
+async def a_job(world: World, persona: Persona) -> Ask:
+    async with world.gallery.intake.db.transaction() as conn:
+        return Ask({"job_id": await jobs.create(conn, "index", "Building")})
+
+
+MATRIX: dict[str, tuple[Rule, Ready]] = {
+    # Who you are.
+    "GET /sign-in": (EVERYBODY, plainly()),
+    "POST /sign-in": (EVERYBODY, sent(name="bystander", password=PASSWORD)),
+    "POST /sign-out": (EVERYBODY, plainly()),
+    "GET /claim/{token}": (EVERYBODY, a_claim),
+    "POST /claim/{token}": (EVERYBODY, a_claim),
+    "GET /account": (SIGNED_IN, plainly()),
+    "POST /account/password": (SIGNED_IN, sent(current=PASSWORD, new="purple lamps at noon")),
+    "POST /account/sessions/{session_id}/revoke": (OWN_ACCOUNT, the_owners_session),
+    "POST /account/tokens": (SIGNED_IN, sent(name="a script")),
+    "POST /account/tokens/{token_id}/revoke": (OWN_ACCOUNT, the_owners_token),
+    "GET /api/v1/me": (SIGNED_IN, plainly()),
+    # What you share.
+    "GET /collections": (EVERYBODY, plainly()),
+    "POST /collections": (SIGNED_IN, a_new_collection),
+    "GET /collections/{ref}": (SEE, the_collection),
+    "POST /collections/{collection_id}": (MANAGE, new_settings),
+    "POST /collections/{collection_id}/members": (MANAGE, a_new_member),
+    "POST /collections/{collection_id}/members/{account_id}/remove": (MANAGE, a_member_gone),
+    "POST /collections/{collection_id}/delete": (MANAGE, a_deletion),
+    "GET /api/v1/collections": (EVERYBODY, plainly()),
+    # What you keep.
+    "GET /": (EVERYBODY, plainly()),
+    "GET /images/{image_id}": (SEE, the_image),
+    "POST /images/{image_id}": (EDIT, the_words),
+    "POST /images/{image_id}/trash": (TRASH, an_image),
+    "POST /images/{image_id}/restore": (OWN, a_trashed_image),
+    "POST /images/{image_id}/purge": (OWN, a_trashed_image),
+    "GET /images/{image_id}/thumbnails/{width}": (SEE, the_image),
+    "GET /images/{image_id}/original": (SEE, the_image),
+    "GET /trash": (SIGNED_IN, plainly()),
+    "GET /api/v1/images": (EVERYBODY, plainly()),
+    "GET /api/v1/images/{image_id}": (SEE, the_image),
+    "GET /api/v1/images/{image_id}/original": (SEE, the_image),
+    "GET /api/v1/images/{image_id}/thumbnail": (SEE, the_image),
+    # How pictures come in.
+    "GET /upload": (SIGNED_IN, plainly()),
+    "POST /uploads": (UPLOAD, files_for_the_page),
+    "POST /api/v1/images": (UPLOAD, files_for_the_api),
+    # How they are found.
+    "GET /search": (EVERYBODY, plainly()),
+    "POST /search": (EVERYBODY, a_file),
+    "POST /queries": (EVERYBODY, a_file),
+    "GET /queries/{query_id}": (OWN, the_owners_query),
+    "GET /queries/{query_id}/picture": (OWN, the_owners_query),
+    "GET /images/{image_id}/similar": (SEE, the_image),
+    "POST /api/v1/search": (SEE, a_stored_image),
+    "GET /api/v1/images/{image_id}/similar": (SEE, the_image),
+    # How it is kept running.
+    "GET /admin": (ADMIN, plainly()),
+    "POST /admin/index/rebuild": (ADMIN, plainly()),
+    "POST /admin/failures/retry": (ADMIN, plainly()),
+    "GET /admin/jobs/{job_id}": (ADMIN, a_job),
+    "POST /admin/jobs/{job_id}/cancel": (ADMIN, a_job),
+    "GET /livez": (EVERYBODY, plainly()),
+    "GET /readyz": (EVERYBODY, plainly()),
+    # Words, files and the rest.
+    "GET /help": (EVERYBODY, plainly()),
+    "GET /api": (EVERYBODY, plainly()),
+    "GET /api/docs": (EVERYBODY, plainly()),
+    "GET /api/openapi.json": (EVERYBODY, plainly()),
+    "GET /api/{path}": (NO_SUCH_PAGE, plainly(path="nothing")),
+    "GET /{path}": (NO_SUCH_PAGE, plainly(path="nothing")),
+    "GET /static/{file_path}": (EVERYBODY, plainly(file_path="css/base.css")),
+    "HEAD /static/{file_path}": (EVERYBODY, plainly(file_path="css/base.css")),
+}
+HIDDEN = [name for name, (rule, _) in MATRIX.items() if rule in (SEE, EDIT, UPLOAD, MANAGE, TRASH, OWN, OWN_ACCOUNT)]
+
+
+def routes_of_the_app() -> set[str]:
+    app = create_app(Settings(data_dir=Path("/nowhere")), "")
+    return {
+        f"{method} {re.sub(r':[a-z]+}', '}', route.path)}"
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.methods
+        if method != "OPTIONS"
+    }
+
+
+def test_a15_the_matrix_knows_every_route() -> None:
+    assert set(MATRIX) == routes_of_the_app()
+
+
+@pytest.fixture
+async def world(gallery: Gallery, caught_up: CaughtUp) -> World:
+    people: dict[Persona, Viewer] = {"anonymous": NOBODY}
+    for name in PERSONAS[1:]:
+        people[name] = await gallery.person(name, admin=name == "admin")
+    await gallery.person("bystander")
+    shared = await gallery.collection(people["owner"], "Shared")
+    await share(gallery, shared, people)
+    image_ids = await gallery.pictures(people["owner"], shared, range(3))
+    await gallery.embed()
+    await caught_up()
+    return World(gallery, people, shared, image_ids[0])
+
+
+async def ask(client: Client, world: World, name: str, persona: Persona, request: Ask) -> httpx.Response:
+    """As a fresh browser of that person's, or a script with their token; on an open connection."""
+    method, template = name.split(" ", 1)
+    path = template.format(**request.names)
+    person = world.people[persona]
+    headers: dict[str, str] = {}
+    if person.account_id is not None and path.startswith("/api/"):
+        headers = await world.gallery.bearer(person)
+    elif person.account_id is not None:
+        headers = {"cookie": f"{SESSION_COOKIE}={await world.gallery.session(person)}"}
+    response = await client.request(
+        method, path, headers=headers, data=request.data, files=request.files, json=request.json
+    )
+    client.cookies.clear()
+    return response
+
+
+def in_words(response: httpx.Response) -> Answer | str:
+    """The class of an answer."""
+    if response.status_code in (200, 201, 303):
+        return "ok"
+    known: dict[int, Answer] = {401: "sign-in", 403: "not-allowed", 404: "missing"}
+    return known.get(response.status_code, f"{response.status_code}: {response.text[:300]}")
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+async def test_a15_every_route_answers_everybody_as_the_matrix_says(
+    client: Client, world: World, persona: Persona
+) -> None:
+    different: list[str] = []
+    # The password last: it ends the sessions, and what it was is no longer so.
+    for name in sorted(MATRIX, key=lambda name: name == "POST /account/password"):
+        rule, ready = MATRIX[name]
+        got = in_words(await ask(client, world, name, persona, await ready(world, persona)))
+        if got != rule[persona]:
+            different.append(f"{name}: {got}, not {rule[persona]}")
+    assert different == []
+
+
+@pytest.mark.parametrize("persona", ["anonymous", "stranger", "admin"])
+async def test_a17_forbidden_answers_as_missing_does_byte_for_byte(
+    client: Client, world: World, persona: Persona
+) -> None:
+    different: list[str] = []
+    for name in HIDDEN:
+        request = await MATRIX[name][1](world, persona)
+        forbidden = await ask(client, world, name, persona, request)
+        missing = await ask(client, world, name, persona, nowhere(request))
+        if told(forbidden, world, request) != told(missing, world, request):
+            different.append(f"{name}\n  forbidden: {forbidden.text}\n  missing: {missing.text}")
+    assert different == []
+
+
+def nowhere(request: Ask) -> Ask:
+    """The same request for what is not there."""
+    names: dict[str, Any] = {name: NO_QUERY if name == "query_id" else NOWHERE for name in request.names}
+    names |= {"width": 256}
+    data = request.data
+    if data and "collection" in data:
+        data = {**data, "collection": str(NOWHERE)}
+    body = {**request.json, "image_id": NOWHERE} if request.json else None
+    return Ask(names, data, request.files, body)
+
+
+def told(response: httpx.Response, world: World, request: Ask) -> tuple[Any, ...]:
+    """An answer without the address that was asked for."""
+    text = response.text
+    for value in (*request.names.values(), NOWHERE, NO_QUERY):
+        text = re.sub(rf"(?<=/){re.escape(str(value))}(?![0-9])", "ID", text)
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return response.status_code, headers, text
+
+
+async def test_lists_show_only_what_one_may_see(client: Client, world: World) -> None:
+    hidden = f"/images/{world.image_id}"
+    for persona in PERSONAS:
+        may = SEE[persona] == "ok"
+        gallery = await ask(client, world, "GET /", persona, Ask({}))
+        assert (f'"{hidden}"' in gallery.text) == may, persona
+        listed = await ask(client, world, "GET /api/v1/images", persona, Ask({}))
+        assert (world.image_id in [one["image_id"] for one in listed.json()["images"]]) == may, persona
+        shelves = await ask(client, world, "GET /api/v1/collections", persona, Ask({}))
+        assert ("Shared" in json.dumps(shelves.json())) == may, persona
+
+
+async def test_a_public_collection_is_everybodys_to_see_and_nobodys_to_change(client: Client, world: World) -> None:
+    owner = world.people["owner"]
+    await collections.update(
+        world.gallery.intake.db, owner, world.collection.id, name="Shared", description="", is_public=True
+    )
+    for persona in PERSONAS:
+        for name in (name for name, (rule, _) in MATRIX.items() if rule == SEE):
+            answer = await ask(client, world, name, persona, await MATRIX[name][1](world, persona))
+            assert in_words(answer) == "ok", (persona, name)
+        words = await ask(client, world, "POST /images/{image_id}", persona, await the_words(world, persona))
+        assert (in_words(words) == "ok") == (persona in ("editor", "owner")), persona
+        trashed = await ask(client, world, "POST /images/{image_id}/trash", persona, await an_image(world, persona))
+        assert (in_words(trashed) == "ok") == (persona == "owner"), persona
+
+
+async def test_a14_a_cookie_is_nothing_to_the_api_nor_a_token_to_the_pages(client: Client, world: World) -> None:
+    owner = world.people["owner"]
+    cookie = {"cookie": f"{SESSION_COOKIE}={await world.gallery.session(owner)}"}
+    bearer = await world.gallery.bearer(owner)
+    assert (await client.get(f"/images/{world.image_id}", headers=cookie)).status_code == 200
+    assert (await client.get(f"/api/v1/images/{world.image_id}", headers=bearer)).status_code == 200
+    assert (await client.get(f"/api/v1/images/{world.image_id}", headers=cookie)).status_code == 404
+    assert (await client.get(f"/images/{world.image_id}", headers=bearer)).status_code == 404
