@@ -3,7 +3,7 @@
 import asyncio
 import importlib.metadata
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ from app.core.pages import render
 from app.core.problems import exception_handlers
 from app.core.runtime import open_blobs
 from app.core.settings import ROOT, Settings
-from app.embedding.models import HOW_TO_CHANGE, Embedders
+from app.embedding.models import Embedders
 from app.images import api as images_api
 from app.images import pages as images_pages
 from app.images import pages_collections
@@ -67,6 +67,7 @@ class AppInfo:
     """What every page's footer tells."""
 
     version: str
+    model_name: str
     model_title: str
     model_reason: str
 
@@ -175,12 +176,14 @@ def _router(handlers: list[Any], max_body_bytes: int) -> Router:
 
 def _app_info(app: Litestar) -> AppInfo:
     live: Live = app.state.live
-    title = live.current()[0].embedder.model.spec.title if live.ready else "no model yet"
-    return AppInfo(VERSION, title, HOW_TO_CHANGE)
+    if not live.ready:
+        return AppInfo(VERSION, "no model yet", "", "")
+    model = live.current()[0].embedder.model.spec
+    return AppInfo(VERSION, model.name, model.title, live.reason)
 
 
 @asynccontextmanager
-async def _lifespan(app: Litestar) -> AsyncIterator[None]:
+async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
     settings: Settings = app.state.settings
     faiss.omp_set_num_threads(1)  # one query, one thread: the pool below gives each core its own
     cores = os.cpu_count() or 1

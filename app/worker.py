@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import procrastinate
 import structlog
+from procrastinate.exceptions import ConnectorException
 
 from app.core import jobs
 from app.core.database import Database
@@ -114,7 +115,7 @@ async def _rescue_often(queue: procrastinate.App) -> None:
     while True:
         try:
             rescued = await rescue(queue)
-        except procrastinate.exceptions.ConnectorException as error:
+        except ConnectorException as error:
             log.warning("cannot look for dead workers' jobs", reason=str(error))
         else:
             if rescued:
@@ -125,7 +126,7 @@ async def _rescue_often(queue: procrastinate.App) -> None:
 @asynccontextmanager
 async def _assembled(
     settings: Settings, conninfo: str
-) -> AsyncIterator[tuple[procrastinate.App, Workshop, dict[str, object]]]:
+) -> AsyncGenerator[tuple[procrastinate.App, Workshop, dict[str, object]]]:
     queue = make_queue(
         conninfo,
         {"images": image_tasks.tasks, "embedding": embedding_tasks.tasks, "search": search_tasks.tasks},

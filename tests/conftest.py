@@ -1,6 +1,5 @@
 """A real Postgres for the whole run; a fresh migrated database, folder and web app for each test."""
 
-import asyncio
 import itertools
 import os
 import tempfile
@@ -30,6 +29,7 @@ from app.search import live
 from app.search.live import Live
 from ml.decoder import Decoder
 from tests.factories import Gallery
+from tests.waiting import until
 
 TEMPLATE = "template_likeness"
 _numbers = itertools.count(1)
@@ -151,18 +151,18 @@ async def sign_in(open_client: OpenClient, gallery: Gallery) -> SignIn:
 async def caught_up(client: Client, db: Database) -> CaughtUp:
     """Waits until the running app's search has followed the log to its end."""
 
+    follower: Live = client.app.state.live
+
     async def wait() -> None:
         async with db.transaction() as conn:
             target = await changes.position(conn)
-        async with asyncio.timeout(20):
-            while not _has_reached(client.app.state.live, target):
-                await asyncio.sleep(0.01)
+
+        async def reached() -> bool:
+            if not follower.ready:
+                return False
+            searcher, memberships = follower.current()
+            return min(searcher.position, memberships.position) >= target
+
+        await until(reached)
 
     return wait
-
-
-def _has_reached(follower: Live, target: int) -> bool:
-    if not follower.ready:
-        return False
-    searcher, memberships = follower.current()
-    return min(searcher.position, memberships.position) >= target

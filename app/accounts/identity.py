@@ -15,6 +15,7 @@ from app.core.database import Database
 from app.core.errors import SignInNeeded
 
 SESSION_COOKIE = "likeness_session"
+DOCS_PATH = "/api/docs"  # a page for people, under the path of the API
 ANONYMOUS_PATHS = ("/static", "/livez", "/readyz")
 USER_AGENT_LENGTH = 200
 
@@ -79,7 +80,7 @@ async def _identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Viewer:
     if path.startswith(ANONYMOUS_PATHS):
         return NOBODY
     state = connection.app.state
-    if path.startswith("/api/"):
+    if path.startswith("/api/") and path != DOCS_PATH:
         authorization = connection.headers.get("authorization")
         return NOBODY if authorization is None else await _bearer(state.db, authorization)
     secret = connection.cookies.get(_cookie_name(secure=state.settings.secure_cookies))

@@ -186,10 +186,10 @@ def _index_view(index: IndexState) -> IndexView:
         nlist=index.nlist,
         nprobe=index.nprobe,
         recall=index.recall,
-        built_text=_time_text(index.built_at) or "not built yet",
+        built_text=_time_text(index.built_at) or "not yet: fresh pictures are searched exactly",
         age_text=duration_text(age) if age is not None else "",
         lag=index.lag,
-        size_text=size_text(index.size_bytes),
+        size_text=size_text(index.size_bytes) if index.size_bytes else "",
         version=index.version,
     )
 

@@ -70,7 +70,8 @@ class Database:
         Raises Unavailable when no connection can be had in time or the server goes away.
         """
         try:
-            async with self._pool.connection() as conn:
+            # A block of its own, so that `conn.transaction()` inside is a savepoint and never commits by itself.
+            async with self._pool.connection() as conn, conn.transaction():
                 yield conn
         except PoolTimeout as error:
             raise Unavailable("the database does not answer", retry_after_s=5) from error

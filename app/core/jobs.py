@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
 from app.core.database import Connection, Database
 from app.core.errors import NotFound
@@ -108,6 +108,26 @@ async def find_active(conn: Connection, kind: str) -> Job | None:
         return await cursor.fetchone()
 
 
+async def continue_or_create(conn: Connection, kind: str, title: str, more: int) -> tuple[int, int]:
+    """(id, done so far) of the job of this kind and title that ended within the last minute, else of a new one.
+
+    Work that comes in many small pieces, as an import brings it, is one line to people and not hundreds.
+    """
+    async with conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(
+            """
+            UPDATE job SET state = 'queued', total = done + %(more)s, finished_at = NULL
+            WHERE id = (
+                SELECT id FROM job WHERE kind = %(kind)s AND title = %(title)s AND state = 'done'
+                AND finished_at > now() - interval '1 minute' ORDER BY id DESC LIMIT 1)
+            RETURNING id, done
+            """,
+            {"kind": kind, "title": title, "more": more},
+        )
+        row = await cursor.fetchone()
+    return (row[0], row[1]) if row is not None else (await create(conn, kind, title, more), 0)
+
+
 async def request_cancel(conn: Connection, job_id: int) -> None:
     """Ask a job to end; it does so at its next report."""
     await conn.execute("UPDATE job SET cancel_requested = true WHERE id = %s", (job_id,))
@@ -166,7 +186,11 @@ async def running(db: Database, job_id: int) -> AsyncIterator[JobReport]:
     """Marks the job as running inside the block, and as done, cancelled or failed at its end."""
     async with db.transaction() as conn:
         await conn.execute(
-            "UPDATE job SET state = 'running', started_at = now(), heartbeat_at = now(), message = '' WHERE id = %s",
+            """
+            UPDATE job SET state = 'running', started_at = coalesce(started_at, now()), heartbeat_at = now(),
+                message = ''
+            WHERE id = %s
+            """,
             (job_id,),
         )
     try:

@@ -59,7 +59,10 @@ async def worker_is_alive(conn: Connection) -> bool:
     """True while some worker's heart beats."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(
-            "SELECT EXISTS (SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s))",
+            """
+            SELECT EXISTS (
+                SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s))
+            """,
             (DEAD_AFTER_S,),
         )
         return bool(await cursor.fetchone())

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from app.core import state
@@ -49,7 +49,7 @@ async def open_blobs(db: Database, settings: Settings) -> BlobStore:
 
 
 @contextmanager
-def quiet_exit() -> Iterator[None]:
+def quiet_exit() -> Generator[None]:
     """Ends a command without a traceback when its reader goes away or Ctrl-C is pressed."""
     try:
         yield

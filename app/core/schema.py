@@ -40,9 +40,7 @@ def migrate(conninfo: str) -> str:
 
 def head() -> str:
     """The revision this version of Likeness needs."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None
-    return revision
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
 def _config() -> Config:

@@ -17,7 +17,6 @@ from ml.models.model import ModelError
 log = structlog.get_logger()
 
 FETCH_REPORT_S = 2.0
-HOW_TO_CHANGE = "Set LIKENESS_MODEL to a name from `likeness models list` and start again to change it."
 
 
 async def resolve_choice(db: Database, settings: Settings) -> Choice:
@@ -59,6 +58,14 @@ async def ensure_weights(db: Database, settings: Settings, name: str) -> None:
             await report.advance(fetched)
             log.info("fetching weights", model=name, megabytes=fetched // 1_000_000)
         await work
+
+
+async def find_reason(db: Database, settings: Settings) -> str:
+    """Why this model, in one line; empty until a choice has been made."""
+    if settings.model != "auto":
+        return (await resolve_choice(db, settings)).reason
+    async with db.transaction() as conn:
+        return await state.find(conn, "auto_model_reason") or ""
 
 
 class Embedders:

@@ -43,6 +43,18 @@ class Workshop:
     embedders: Embedders
 
 
+@dataclass(slots=True)
+class _Run:
+    """One model's filling under way."""
+
+    shop: Workshop
+    model: ModelRow
+    embedder: Embedder
+    report: JobReport
+    done: int
+    total: int
+
+
 async def embed_pending(shop: Workshop, wanted: str) -> int:
     """Embed what waits, by the wanted model and, while it is another one, by the active model.
 
@@ -77,37 +89,31 @@ async def _fill(shop: Workshop, model: ModelRow, embedder: Embedder) -> int:
         waiting = (await store.count_progress(conn, model.id)).waiting
         if not waiting:
             return 0
-        job_id = await jobs.create(conn, "embed", f"Embedding with {model.name}", waiting)
+        title = f"Embedding with {model.name}"
+        job_id, before = await jobs.continue_or_create(conn, "embed", title, waiting)
+    embedded = 0
     async with jobs.running(shop.db, job_id) as report:
+        run = _Run(shop, model, embedder, report, done=before, total=before + waiting)
         # What was begun and never ended goes alone, and last: if it kills us again, it takes nobody with it.
-        fresh = await _fill_pass(shop, model, embedder, report, waiting, attempts=0, batch=BATCH)
-        again = await _fill_pass(shop, model, embedder, report, waiting, attempts=1, batch=1)
-        return fresh + again
-    return 0  # cancelled
+        for attempts in range(store.MAX_ATTEMPTS):
+            embedded += await _fill_pass(run, attempts, BATCH if attempts == 0 else 1)
+    return embedded
 
 
-async def _fill_pass(
-    shop: Workshop,
-    model: ModelRow,
-    embedder: Embedder,
-    report: JobReport,
-    total: int,
-    *,
-    attempts: int,
-    batch: int,
-) -> int:
-    after_id = done = embedded = 0
+async def _fill_pass(run: _Run, attempts: int, batch: int) -> int:
+    after_id = embedded = 0
+    model_id = run.model.id
     while True:
-        async with shop.db.transaction() as conn:
-            waiting = await store.list_waiting(conn, model.id, after_id=after_id, attempts=attempts, limit=batch)
+        async with run.shop.db.transaction() as conn:
+            waiting = await store.list_waiting(conn, model_id, after_id=after_id, attempts=attempts, limit=batch)
             # Written before decoding, so that a picture that kills its process is known by it.
-            await store.put_attempts(conn, model.id, [one.image_id for one in waiting])
+            await store.put_attempts(conn, model_id, [one.image_id for one in waiting])
         if not waiting:
             return embedded
-        embedded += await _embed_batch(shop, model, embedder, waiting)
+        embedded += await _embed_batch(run.shop, run.model, run.embedder, waiting)
         after_id = waiting[-1].image_id
-        done += len(waiting)
-        await report.advance(done, total=max(done, total))
+        run.done += len(waiting)
+        await run.report.advance(run.done, total=max(run.done, run.total))
 
 
 async def _embed_batch(shop: Workshop, model: ModelRow, embedder: Embedder, batch: Sequence[Waiting]) -> int:

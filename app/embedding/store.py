@@ -11,7 +11,8 @@ from app.core.database import Connection
 from app.core.errors import NotFound
 from app.embedding.records import Failure, ModelRow, Progress, Waiting
 
-MAX_ATTEMPTS = 2
+# Once in a batch, which proves nothing of any one picture in it, then twice alone.
+MAX_ATTEMPTS = 3
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 COPY_TRAILER = struct.pack(">h", -1)
 
@@ -85,7 +86,7 @@ async def fail_exhausted(conn: Connection, model_id: int) -> None:
     """Quarantine what was begun too often and never ended: it took its process down."""
     await conn.execute(
         """
-        UPDATE embedding_attempt SET reason = 'the process ended twice while it worked on this picture'
+        UPDATE embedding_attempt SET reason = 'the process ended each time that it worked on this picture'
         WHERE model_id = %s AND reason IS NULL AND attempts >= %s
         """,
         (model_id, MAX_ATTEMPTS),

@@ -137,8 +137,9 @@ def clean_labels(labels: list[str] | tuple[str, ...]) -> list[str]:
 async def add(conn: Connection, owner_id: int, collection_id: int, new: NewImage) -> tuple[int, bool, list[Change]]:
     """Put a decoded picture into a collection: (id, whether it was not there before, what the log must be told).
 
-    The caller appends to the log last: its lock is held to the end of the transaction. The same bytes are one picture per collection. Bytes that lie in the owner's trash come back out of it; those
-    that somebody else has trashed give way.
+    The caller appends to the log last: its lock is held to the end of the transaction. The same bytes are one
+    picture per collection. Bytes that lie in the owner's trash come back out of it; those that somebody else has
+    trashed give way.
     """
     standing = await store_writes.find_in_collection(conn, collection_id, new.digest)
     if standing is not None and not standing[1]:

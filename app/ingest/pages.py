@@ -15,7 +15,6 @@ from app.accounts.records import Viewer
 from app.collections import service as collections
 from app.core.errors import Invalid
 from app.core.pages import render
-from app.core.settings import Settings
 from app.images import service as images
 from app.images.records import Image
 from app.images.tiles import Tile, make_tile
@@ -77,7 +76,6 @@ async def upload_page(
     request: Request[Any, Any, Any],
     intake: NamedDependency[Intake],
     viewer: NamedDependency[Viewer],
-    settings: NamedDependency[Settings],
     collection: FromQuery[str | None] = None,
 ) -> Template:
     """Choose files and a collection."""

@@ -9,6 +9,7 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import Body, FromPath, Parameter
 
 from app.accounts.records import NOBODY, Viewer
@@ -67,23 +68,23 @@ class PlainResults(msgspec.Struct):
 
 
 FILE_SCHEMA = Schema(
-    type="object",
+    type=OpenAPIType.OBJECT,
     required=["file"],
     properties={
-        "file": Schema(type="string", format="binary", description="The picture to search with."),
-        "k": Schema(type="integer", minimum=1, maximum=service.MAX_K, default=DEFAULT_K),
-        "collection": Schema(type="string", description="Name or id of a collection."),
-        "label": Schema(type="string"),
+        "file": Schema(type=OpenAPIType.STRING, format="binary", description="The picture to search with."),
+        "k": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=service.MAX_K, default=DEFAULT_K),
+        "collection": Schema(type=OpenAPIType.STRING, description="Name or id of a collection."),
+        "label": Schema(type=OpenAPIType.STRING),
     },
 )
 IMAGE_SCHEMA = Schema(
-    type="object",
+    type=OpenAPIType.OBJECT,
     required=["image_id"],
     properties={
-        "image_id": Schema(type="integer", description="A stored picture; itself left out of the results."),
-        "k": Schema(type="integer", minimum=1, maximum=service.MAX_K, default=DEFAULT_K),
-        "collection": Schema(one_of=[Schema(type="string"), Schema(type="integer")]),
-        "label": Schema(type="string"),
+        "image_id": Schema(type=OpenAPIType.INTEGER, description="A stored picture; itself left out of the results."),
+        "k": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=service.MAX_K, default=DEFAULT_K),
+        "collection": Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.INTEGER)]),
+        "label": Schema(type=OpenAPIType.STRING),
     },
 )
 

@@ -26,7 +26,7 @@ from app.search.searcher import version_dir
 log = structlog.get_logger()
 
 KEPT_VERSIONS = 2
-REBUILD_MIN_FRESH = 1_000
+REBUILD_MIN_FRESH = 256
 REBUILD_SHARE = 0.1
 """Beyond a tenth of fresh vectors the delta costs more than the lists, and centroids no longer fit them."""
 
@@ -148,6 +148,6 @@ async def _forget_old(conn: Connection, settings: Settings, model: ModelRow) -> 
 
 
 def _summary(manifest: Manifest) -> dict[str, object]:
-    numbers = asdict(manifest)
+    numbers: dict[str, object] = asdict(manifest)
     del numbers["files"], numbers["curve"]
-    return numbers | {"built_at": manifest.built_at.isoformat(), "size_bytes": manifest.size_bytes}
+    return {**numbers, "built_at": manifest.built_at.isoformat(), "size_bytes": manifest.size_bytes}

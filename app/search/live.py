@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import psycopg
 import structlog
+from psycopg import sql
 
 from app.core import changes
 from app.core.database import Connection, Database
@@ -12,7 +13,7 @@ from app.core.errors import AppError, Unavailable
 from app.core.queue import enqueue
 from app.core.settings import Settings
 from app.embedding import service as embedding
-from app.embedding.models import Embedders
+from app.embedding.models import Embedders, find_reason
 from app.embedding.records import ModelRow
 from app.search import store
 from app.search.memberships import Memberships
@@ -37,6 +38,7 @@ class Live:
         self._embedders = embedders
         self._searcher: Searcher | None = None
         self._memberships: Memberships | None = None
+        self.reason = ""
         self._problem = "the search index is being opened"
         # (model, active version) that the searcher was opened for: a version that was refused is not tried again.
         self._opened_for: tuple[int, int | None] | None = None
@@ -56,7 +58,7 @@ class Live:
         while True:
             try:
                 async with self._db.session() as conn:
-                    await conn.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(changes.CHANNEL)))
+                    await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(changes.CHANNEL)))
                     while True:
                         await self.refresh()
                         # Woken by a commit; the poll is for what a notification may have missed.
@@ -81,14 +83,14 @@ class Live:
         wanted = (model.id, active.id if active else None)
         if searcher is None or wanted != self._opened_for or searcher.position < pruned_to:
             searcher = await self._open(model, pruned_to)
-            self._opened_for = wanted
-            if active is not None and searcher.version != active:
+            if active is not None and (searcher.version is None or searcher.version.id != active.id):
+                # The active version was refused: search goes on without it, and a new one is built.
                 async with self._db.transaction() as conn:
                     await enqueue(conn, BUILD_TASK, queueing_lock=BUILD_LOCK, model_id=model.id, job_id=None)
         await self._catch_up(searcher, self._memberships)
         if self._searcher is not searcher:
             log.info("search index opened", model=model.name, index=searcher.label, count=searcher.index.count)
-            self._searcher = searcher
+            self._searcher, self._opened_for = searcher, wanted
 
     async def _catch_up(self, searcher: Searcher, memberships: Memberships) -> None:
         while True:
@@ -103,6 +105,7 @@ class Live:
         embedder = await self._embedders.get(model.name)
         if embedder.model.identity != model.identity:
             raise Unavailable(f"the files of the model {model.name} have changed since its index was built")
+        self.reason = await find_reason(self._db, self._settings)
         return await open_searcher(self._db, self._settings.indexes_dir, model, embedder, pruned_to)
 
     async def _load_memberships(self) -> Memberships:

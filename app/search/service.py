@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -139,7 +139,7 @@ async def _embed(engine: Engine, searcher: Searcher, data: bytes) -> NDArray[np.
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _refusals() -> Generator[None]:
     try:
         yield
     except PictureRefused as refused:
@@ -163,9 +163,7 @@ async def _run(
         allowed = await _allowed(conn, viewer, memberships, filters)
         wanted = k
         while True:
-            found = await loop.run_in_executor(
-                engine.threads, lambda: searcher.index.search(vector, wanted, allowed, exclude)
-            )
+            found = await loop.run_in_executor(engine.threads, searcher.index.search, vector, wanted, allowed, exclude)
             hits = await _checked(conn, viewer, found.ids.tolist(), found.scores.tolist())
             # Rows that are not to be seen were dropped: look further until k are found or none are left.
             if len(hits) >= k or len(found.ids) < wanted:

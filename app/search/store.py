@@ -21,7 +21,8 @@ async def insert_query(
         await cursor.execute(
             """
             INSERT INTO query (owner_id, model_id, vector, thumbnail, filename, expires_at)
-            VALUES (%(owner)s, %(model)s, %(vector)s, %(thumbnail)s, %(filename)s, now() + make_interval(hours => %(hours)s))
+            VALUES (%(owner)s, %(model)s, %(vector)s, %(thumbnail)s, %(filename)s,
+                now() + make_interval(hours => %(hours)s))
             RETURNING id
             """,
             {

@@ -35,9 +35,7 @@ def closed_dir(tmp_path: Path) -> Path:
 
 def as_other(*command: str | Path) -> int:
     """The exit status of a command run as a user who is neither root nor the server's."""
-    return subprocess.run(
-        command, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", check=False
-    ).returncode
+    return subprocess.run(command, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", check=False).returncode
 
 
 @pytest.fixture

@@ -1,0 +1,163 @@
+"""Site: a gallery that runs as people run it, by `likeness up`, on a folder and port of its own."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[2]
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 40.0
+POLL_S = 0.05
+NICE_OF_TESTS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+class Process(NamedTuple):
+    """One process, told from later ones with its number by when it began."""
+
+    pid: int
+    began: str
+
+
+class Site:
+    """`likeness up` on `folder`, which the unprivileged user of its database must be able to pass through."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("LIKENESS_")},
+            **NICE_OF_TESTS,
+            "LIKENESS_DATA_DIR": str(folder / "data"),
+            "LIKENESS_MODEL": "baseline",
+            "LIKENESS_PORT": str(self.port),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> str:
+        """All that `likeness up` has said."""
+        return (self._folder / "up.log").read_text(encoding="utf-8")
+
+    @property
+    def claim_url(self) -> str:
+        """The link that the start prints for the first admin."""
+        found = re.search(r"http://\S+/claim/\S+", self.log)
+        assert found is not None, self.log
+        return found.group()
+
+    def start(self) -> None:
+        """Start, and wait for the greeting."""
+        with (self._folder / "up.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "up"],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C on the tests comes here by stop(), once
+            )
+        process = self._process
+        wait_until(lambda: "Ctrl-C stops it" in self.log or process.poll() is not None, START_TIMEOUT_S)
+        assert process.poll() is None, self.log
+
+    def stop(self) -> tuple[int, list[Process]]:
+        """Press Ctrl-C; the exit code, and which of its processes are left over."""
+        assert self._process is not None
+        family = self.descendants()
+        self._process.send_signal(signal.SIGINT)
+        try:
+            code = self._process.wait(STOP_TIMEOUT_S)
+        finally:
+            self._process.kill()
+        # A child's child may take a moment to notice that its parent has ended.
+        with contextlib.suppress(TimeoutError):
+            wait_until(lambda: not any(map(_is_alive, family)), 5.0)
+        return code, [one for one in family if _is_alive(one)]
+
+    def run(self, *arguments: str, typed: str | None = None) -> str:
+        """What a command of the same gallery prints; `typed` is its standard input."""
+        done = subprocess.run(
+            [sys.executable, "-m", "app.cli", *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def run_json(self, *arguments: str) -> dict[str, Any]:
+        """The last line of a command's output, which with --json is an object."""
+        return json.loads(self.run(*arguments, "--json").splitlines()[-1])
+
+    @contextlib.contextmanager
+    def paused_worker(self) -> Iterator[None]:
+        """The worker holds still: what is queued meanwhile stays so."""
+        (worker,) = [one for one in self.descendants() if _arguments(one)[-2:] == ["app.cli", "worker"]]
+        os.kill(worker.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(worker.pid, signal.SIGCONT)
+
+    def descendants(self) -> list[Process]:
+        """The children of `likeness up`, and theirs: the database, the web server, the worker, their decoders."""
+        assert self._process is not None
+        parents: dict[int, int] = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and (fields := _stat(int(entry.name))):
+                parents[int(entry.name)] = int(fields[1])
+        found, todo = list[Process](), [self._process.pid]
+        while todo:
+            children = [pid for pid, parent in parents.items() if parent == todo[0]]
+            found += [Process(pid, fields[19]) for pid in children if (fields := _stat(pid))]
+            todo = [*todo[1:], *children]
+        return found
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float) -> None:
+    """Return as soon as the condition holds. Raises TimeoutError when it never does."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(POLL_S)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the state on (state, parent, …); none for a process that is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _is_alive(process: Process) -> bool:
+    fields = _stat(process.pid)
+    return bool(fields) and fields[19] == process.began and fields[0] != "Z"
+
+
+def _arguments(process: Process) -> list[str]:
+    try:
+        return Path(f"/proc/{process.pid}/cmdline").read_text(encoding="utf-8").split("\0")[:-1]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
