@@ -16,18 +16,18 @@ RUN install -D /dev/null app/__init__.py && install -D /dev/null ml/__init__.py 
 
 FROM python:3.11-slim
 
-# Uploads are spooled to TMPDIR: the volume, since /tmp may be memory.
+# Uploads are spooled to TMPDIR: on the volume, since /tmp may be memory.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/data \
-    TMPDIR=/data \
+    TMPDIR=/data/tmp \
     XDG_CACHE_HOME=/data/cache \
     LIKENESS_DATA_DIR=/data \
     LIKENESS_HOST=0.0.0.0
 RUN groupadd --gid 10001 likeness \
     && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin likeness \
-    && install -d -o likeness -g likeness -m 0750 /data
+    && install -d -o likeness -g likeness -m 0750 /data /data/tmp
 COPY --from=builder /opt/venv /opt/venv
 WORKDIR /srv/likeness
 COPY pyproject.toml README.md LICENSE ./

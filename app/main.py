@@ -96,7 +96,7 @@ class Empty:
 async def help_page(request: Request[Any, Any, Any], settings: NamedDependency[Settings]) -> Template:
     """Keys, how search works, which model is in force, what is taken."""
     limits = LimitsText(
-        formats=", ".join(one for one in FORMATS if one != "MPO"),
+        formats=", ".join(FORMATS),
         max_file_text=f"{settings.max_upload_mb} MiB",
         max_pixels_text=f"{LIMITS.max_pixels // 1_000_000} megapixels",
         trash_days=settings.trash_days,

@@ -7,7 +7,7 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -165,7 +165,7 @@ class _Watch:
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[tuple[str, EmbeddedPostgres | None]]:
+def _database(settings: Settings) -> Generator[tuple[str, EmbeddedPostgres | None]]:
     if settings.database_url is not None:
         yield settings.database_url, None
         return

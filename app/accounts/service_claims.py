@@ -22,8 +22,7 @@ log = structlog.get_logger()
 
 def claim_url(settings: Settings, token: str) -> str:
     """The link to print for a token."""
-    base = settings.public_url or f"http://{settings.host}:{settings.port}"
-    return f"{base.rstrip('/')}/claim/{token}"
+    return f"{settings.address.rstrip('/')}/claim/{token}"
 
 
 async def ensure_first_admin(db: Database) -> str | None:

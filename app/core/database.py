@@ -1,7 +1,7 @@
 """The pool of Postgres connections, and what every connection is set to."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -64,7 +64,7 @@ class Database:
         await self.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self) -> AsyncGenerator[Connection]:
         """A connection in one transaction: committed at the end, rolled back on any exception.
 
         Raises Unavailable when no connection can be had in time or the server goes away.
@@ -79,7 +79,7 @@ class Database:
             raise Unavailable("the database does not answer", retry_after_s=5) from error
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[Connection]:
+    async def session(self) -> AsyncGenerator[Connection]:
         """A connection of its own, in autocommit mode and without a statement timeout: LISTEN, exports, locks."""
         try:
             conn = await AsyncConnection.connect(self.conninfo, autocommit=True)

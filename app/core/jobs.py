@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -182,7 +182,7 @@ class JobReport:
 
 
 @asynccontextmanager
-async def running(db: Database, job_id: int) -> AsyncIterator[JobReport]:
+async def running(db: Database, job_id: int) -> AsyncGenerator[JobReport]:
     """Marks the job as running inside the block, and as done, cancelled or failed at its end."""
     async with db.transaction() as conn:
         await conn.execute(

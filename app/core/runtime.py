@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
 from app.core import state
@@ -14,7 +14,7 @@ from app.core.settings import Settings, read_settings
 
 
 @contextmanager
-def reachable_database(settings: Settings) -> Iterator[str]:
+def reachable_database(settings: Settings) -> Generator[str]:
     """A conninfo: the given database, the running gallery's, or one started for the block."""
     if settings.database_url is not None:
         yield settings.database_url
@@ -25,7 +25,7 @@ def reachable_database(settings: Settings) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def cli_database(settings: Settings | None = None) -> AsyncIterator[Database]:
+async def cli_database(settings: Settings | None = None) -> AsyncGenerator[Database]:
     """An open, migrated database for one command.
 
     The embedded server must be spawned from the main thread (its parent-death signal follows the thread), which
@@ -42,6 +42,8 @@ async def open_blobs(db: Database, settings: Settings) -> BlobStore:
     """The store of pictures, with its volume marker checked. Raises VolumeMissing."""
     blobs = BlobStore(settings.blobs_dir)
     async with db.transaction() as conn:
+        # A web server and a worker that start first, together, must not each make a marker.
+        await state.lock(conn)
         volume = await state.find(conn, "volume")
         found = blobs.prepare(volume)
         await state.remember(conn, "volume", found)

@@ -12,6 +12,11 @@ async def find(conn: Connection, name: str) -> str | None:
         return await cursor.fetchone()
 
 
+async def lock(conn: Connection) -> None:
+    """Keep all others from deciding anything until the transaction ends."""
+    await conn.execute("LOCK TABLE setting IN SHARE ROW EXCLUSIVE MODE")
+
+
 async def remember(conn: Connection, name: str, value: str) -> str:
     """Store a value unless one is there already, and return the one in force."""
     await conn.execute("INSERT INTO setting (name, value) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING", (name, value))

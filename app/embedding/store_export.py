@@ -1,6 +1,6 @@
 """All embeddings of a model as of one moment: what an index is built from."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,7 +58,7 @@ class Export:
 
 
 @contextmanager
-def export(conninfo: str, model_id: int, dim: int) -> Iterator[Export]:
+def export(conninfo: str, model_id: int, dim: int) -> Generator[Export]:
     """Open a snapshot. Blocks: use it in a thread."""
     with psycopg.connect(conninfo) as conn:
         conn.isolation_level = IsolationLevel.REPEATABLE_READ

@@ -9,7 +9,7 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import Body, FromPath, Parameter
 
 from app.accounts.records import NOBODY, Viewer
@@ -71,7 +71,7 @@ FILE_SCHEMA = Schema(
     type=OpenAPIType.OBJECT,
     required=["file"],
     properties={
-        "file": Schema(type=OpenAPIType.STRING, format="binary", description="The picture to search with."),
+        "file": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, description="The picture to search with."),
         "k": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=service.MAX_K, default=DEFAULT_K),
         "collection": Schema(type=OpenAPIType.STRING, description="Name or id of a collection."),
         "label": Schema(type=OpenAPIType.STRING),

@@ -1,7 +1,7 @@
 """`likeness search` and `likeness index`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -88,7 +88,7 @@ def list_indexes(*, as_json: bool) -> None:
 
 
 @asynccontextmanager
-async def opened_engine(settings: Settings, db: Database) -> AsyncIterator[Engine]:
+async def opened_engine(settings: Settings, db: Database) -> AsyncGenerator[Engine]:
     """Search in this process, as of now."""
     live = Live(db, settings, Embedders(settings.models_dir))
     await live.refresh()

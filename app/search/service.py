@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ class Engine:
 
 
 @contextmanager
-def admitted(engine: Engine) -> Iterator[None]:
+def admitted(engine: Engine) -> Generator[None]:
     """One place in the bounded line of query uploads. Raises Unavailable when it is full."""
     if engine.waiting >= MAX_WAITING:
         raise Unavailable("too many searches at once", retry_after_s=1)

@@ -1,0 +1,122 @@
+"""Takes a picture of every page of a running gallery, light and dark, wide and narrow, into screenshots/."""
+
+import argparse
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, StorageState, sync_playwright
+
+FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
+SIZES = ((1280, 900), (375, 812))
+SCHEMES = ("light", "dark")
+QUIET_MS = 250
+
+
+def find_chromium() -> Path | None:
+    """The browser that CHROMIUM names, or else Debian's; None where there is none."""
+    path = Path(os.environ.get("CHROMIUM") or "/usr/bin/chromium")
+    return path if os.access(path, os.X_OK) else None
+
+
+def chromium_arguments() -> list[str]:
+    """Root's Chromium has no sandbox."""
+    return ["--no-sandbox"] if os.geteuid() == 0 else []
+
+
+def list_pages(page: Page) -> dict[str, str]:
+    """Name and path of every page that the one who is signed in on `page` can see; asks a query of its own."""
+    page.goto("/")
+    picture = page.locator(".tile__link").first.get_attribute("href") or "/"
+    label = page.locator(".facets__chips a").first.get_attribute("href") or "/"
+    original = page.request.get(f"{picture}/original")
+    page.goto("/collections")
+    collection = page.locator(".card__link").first.get_attribute("href") or "/"
+    page.goto("/search")
+    file = {"name": "a picture.jpg", "mimeType": "image/jpeg", "buffer": original.body()}
+    page.locator("main input[type=file]").set_input_files([file])
+    page.wait_for_url("**/queries/**")
+    return {
+        "gallery": "/",
+        "gallery-label": label,
+        "picture": picture,
+        "similar": f"{picture}/similar",
+        "search": "/search",
+        "results": re.sub(r"^\w+://[^/]+", "", page.url),
+        "collections": "/collections",
+        "collection": collection,
+        "upload": "/upload",
+        "trash": "/trash",
+        "account": "/account",
+        "admin": "/admin",
+        "help": "/help",
+        "api-docs": "/api/docs",
+        "missing": "/images/999999999",
+    }
+
+
+def settle(page: Page) -> None:
+    """Wait until what the page loads by itself is there, and the pictures in the window are decoded."""
+    page.wait_for_load_state("networkidle")
+    page.evaluate(
+        """() => Promise.all([document.fonts.ready, ...[...document.images]
+             .filter((image) => image.getBoundingClientRect().top < innerHeight).map((image) => image.decode())])"""
+    )
+    page.wait_for_timeout(QUIET_MS)
+
+
+def sign_in(page: Page, name: str, password: str, claim: str | None) -> None:
+    """Sign in, by a claim link where one is given. Raises SystemExit when the gallery does not let us in."""
+    page.goto(claim or "/sign-in")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.locator("main button[type=submit]").click()
+    if page.locator(".menu").count() == 0:
+        raise SystemExit(f"{page.url} did not let {name} in: {page.locator('main').inner_text()}")
+
+
+def shoot(context: BrowserContext, pages: dict[str, str], suffix: str) -> None:
+    """One file for each page: its name, then the suffix."""
+    page = context.new_page()
+    for name, path in pages.items():
+        page.goto(path)
+        settle(page)
+        page.screenshot(path=FOLDER / f"{name}-{suffix}.png")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the gallery runs")
+    parser.add_argument("--name", required=True, help="who signs in; an admin sees the most pages")
+    parser.add_argument("--password", required=True)
+    parser.add_argument("--claim", metavar="LINK", help="a claim link to give that name and password to")
+    given = parser.parse_args(arguments)
+    chromium = find_chromium()
+    if chromium is None:
+        raise SystemExit("no Chromium: install it with: apt-get install chromium, or name it with CHROMIUM=/path")
+    FOLDER.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
+        page = browser.new_page(base_url=given.url)
+        shoot(page.context, {"sign-in": "/sign-in"}, "light-1280")
+        sign_in(page, given.name, given.password, given.claim)
+        state: StorageState = page.context.storage_state()
+        pages = list_pages(page)
+        for scheme in SCHEMES:
+            for width, height in SIZES:
+                context = browser.new_context(
+                    base_url=given.url,
+                    storage_state=state,
+                    color_scheme=scheme,
+                    viewport={"width": width, "height": height},
+                    reduced_motion="reduce",
+                )
+                shoot(context, pages, f"{scheme}-{width}")
+                context.close()
+        browser.close()
+    print(f"{len(pages)} pages are in {FOLDER}")
+
+
+if __name__ == "__main__":
+    main()

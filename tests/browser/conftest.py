@@ -1,0 +1,112 @@
+"""One running gallery and one Chromium for all browser tests; each test opens contexts of its own."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from scripts.screenshots import chromium_arguments, find_chromium
+from tests.browser.site import Site
+from tests.browser.visits import Visits
+from tests.factories import PASSWORD, picture
+
+# Ada keeps the gallery; Bea and Carl have ordinary accounts.
+ADA, BEA, CARL = "Ada", "Bea", "Carl"
+SAMPLE = 40
+SWATCHES = 90
+SHAPES = ((96, 64), (64, 96), (96, 96), (160, 64))
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Path:
+    """The browser. Without one these tests are skipped."""
+    found = find_chromium()
+    if found is None:
+        pytest.skip("no Chromium: install it with: apt-get install chromium, or name it with CHROMIUM=/path")
+    return found
+
+
+@pytest.fixture(scope="package")
+def site(chromium: Path) -> Iterator[Site]:
+    """The gallery: Ada's public sample and Carl's public swatches, and one picture that Carl alone may see."""
+    with tempfile.TemporaryDirectory(prefix="likeness-") as name:
+        folder = Path(name)
+        # Passable, so that the database's unprivileged user gets there when the tests run as root.
+        folder.chmod(0o711)
+        site = Site(folder)
+        site.start()
+        try:
+            _fill(site, folder)
+            yield site
+        finally:
+            code, left = site.stop()
+        assert (code, left) == (0, []), site.log
+
+
+def _fill(site: Site, folder: Path) -> None:
+    public = ("--visibility", "public", "--no-wait")
+    site.run("import", "sample", "--count", str(SAMPLE), "--collection", "Sample gallery", *public)
+    site.run("user", "add", CARL, "--password-stdin", typed=f"{PASSWORD}\n")
+    for collection, seeds in (("Swatches", range(SWATCHES)), ("Hidden", range(SWATCHES, SWATCHES + 1))):
+        pictures = folder / collection
+        pictures.mkdir()
+        for seed in seeds:
+            (pictures / f"{collection.lower()}-{seed}.png").write_bytes(picture(seed, SHAPES[seed % len(SHAPES)]))
+    swatches = ("import", "folder", str(folder / "Swatches"), "--collection", "Swatches", "--owner", CARL)
+    site.run(*swatches, "--labels-from", "folder", *public)
+    site.run("import", "folder", str(folder / "Hidden"), "--collection", "Hidden", "--owner", CARL)
+
+
+@pytest.fixture(scope="package")
+def browser(chromium: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def people(site: Site, browser: Browser) -> Visits:
+    """Ada, Bea and Carl, signed in: Ada by the link of the first start, Bea (without scripts) by one made for her."""
+    visits = Visits(browser, site)
+    links = {ADA: site.claim_url, BEA: str(site.run_json("user", "add", BEA, "--claim")["claim_url"])}
+    for name, link in links.items():
+        page = visits.open(scripts=name != BEA)
+        page.goto(link)
+        page.get_by_label("Name").fill(name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Begin").click()
+        page.get_by_text("Welcome. This account is yours now.").wait_for()
+        visits.keep(name, page)
+    page = visits.open()
+    sign_in(page, CARL)
+    visits.keep(CARL, page)
+    visits.end()
+    return visits
+
+
+@pytest.fixture
+def visits(people: Visits) -> Iterator[Visits]:
+    """Contexts for one test, which fails if the browser complained in any of them."""
+    visits = Visits(people.browser, people.site, people.states)
+    yield visits
+    visits.end()
+
+
+@pytest.fixture
+def open_page(visits: Visits) -> OpenPage:
+    """Opens a page for somebody: `Visits.open`."""
+    return visits.open
+
+
+def sign_in(page: Page, name: str) -> None:
+    """Sign in with PASSWORD."""
+    page.goto("/sign-in")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.locator("main").get_by_role("button", name="Sign in").click()
+    page.get_by_label(f"Account: {name}").wait_for()
