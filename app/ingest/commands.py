@@ -160,6 +160,7 @@ async def _wait(settings: Settings, db: Database, settle: Settle) -> None:
             bar.update(task, description=job.title, completed=job.done, total=job.total)
 
         await settle(settings, db, show)
+        bar.update(task, completed=1, total=1, description="Everything is searchable")
 
 
 async def _owner(db: Database, name: str | None) -> Viewer:
