@@ -13,7 +13,7 @@ from typing import Any
 import faiss
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar, Request, Response, Router, get
-from litestar.datastructures import State
+from litestar.datastructures import CacheControlHeader, State
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import NotFoundException
 from litestar.middleware import DefineMiddleware
@@ -138,7 +138,10 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             api_docs,
             nothing,
             create_static_files_router(
-                path="/static", directories=[ROOT / "static"], include_in_schema=False, cache_control=None
+                path="/static",
+                directories=[ROOT / "static"],
+                include_in_schema=False,
+                cache_control=CacheControlHeader(no_cache=True),
             ),
         ],
         dependencies={

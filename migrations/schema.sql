@@ -433,6 +433,8 @@ CREATE TABLE public.query (
     model_id bigint NOT NULL,
     vector bytea NOT NULL,
     thumbnail bytea NOT NULL,
+    width integer NOT NULL,
+    height integer NOT NULL,
     filename text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL

@@ -107,7 +107,7 @@ async def admin(
         failures=[_failure_view(one) for one in overview.failures],
         users=overview.users,
     )
-    return render(request, "admin/index.html", context, title="Admin")
+    return render(request, "admin/index.html", context, fragment="admin/_index.html", title="Admin")
 
 
 @post("/admin/index/rebuild")

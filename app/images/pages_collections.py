@@ -29,7 +29,6 @@ class CollectionPage:
     next_url: str | None
     can_edit: bool
     can_manage: bool
-    errors: dict[str, str]
 
 
 @get("/collections/{ref:str}")
@@ -58,7 +57,6 @@ async def show_collection(
         next_url=next_url,
         can_edit=collection.allows("editor"),
         can_manage=collection.allows("owner"),
-        errors={},
     )
     return render(request, "collections/show.html", context, title=collection.name)
 

@@ -35,7 +35,7 @@ class Target:
 class UploadPage:
     collections: list[Target]
     selected_id: int | None
-    errors: dict[str, str]
+    max_upload_mb: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ async def upload_page(
     shelves = await collections.list_shelves(intake.db, viewer)
     editable = [shelf.collection for shelf in shelves if shelf.collection.allows("editor")]
     selected = next((one.id for one in editable if collection in (str(one.id), one.name)), None)
-    context = UploadPage([Target(one.id, one.name) for one in editable], selected, {})
+    context = UploadPage([Target(one.id, one.name) for one in editable], selected, intake.max_bytes // (1024 * 1024))
     return render(request, "upload/index.html", context, title="Upload")
 
 

@@ -120,7 +120,7 @@ async def show_query(
         alt=f"Your picture {query.filename}",
         filename=query.filename,
         page_url=f"/queries/{query_id}",
-        ratio_class=ratio_class(1, 1),
+        ratio_class=ratio_class(query.width, query.height),
     )
     return await _results(request, engine, viewer, asked, results, k, narrowed)
 

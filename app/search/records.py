@@ -16,6 +16,8 @@ class Query:
     owner_id: int | None
     model_id: int
     vector: bytes
+    width: int
+    height: int
     filename: str
     created_at: datetime
     expires_at: datetime

@@ -106,6 +106,7 @@ async def create_query(engine: Engine, viewer: Viewer, data: bytes, filename: st
             model_id=searcher.model.id,
             vector=vector.astype("<f4").tobytes(),
             thumbnail=inspected.thumbnails[QUERY_THUMBNAIL],
+            size=(inspected.width, inspected.height),
             filename=clean_filename(filename),
         )
 

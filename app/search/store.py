@@ -14,14 +14,21 @@ QUERY_HOURS = 24 * 7
 
 
 async def insert_query(
-    conn: Connection, *, owner_id: int | None, model_id: int, vector: bytes, thumbnail: bytes, filename: str
+    conn: Connection,
+    *,
+    owner_id: int | None,
+    model_id: int,
+    vector: bytes,
+    thumbnail: bytes,
+    size: tuple[int, int],
+    filename: str,
 ) -> UUID:
     """Keep a query for a week; its random 128-bit id is its address."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(
             """
-            INSERT INTO query (owner_id, model_id, vector, thumbnail, filename, expires_at)
-            VALUES (%(owner)s, %(model)s, %(vector)s, %(thumbnail)s, %(filename)s,
+            INSERT INTO query (owner_id, model_id, vector, thumbnail, width, height, filename, expires_at)
+            VALUES (%(owner)s, %(model)s, %(vector)s, %(thumbnail)s, %(width)s, %(height)s, %(filename)s,
                 now() + make_interval(hours => %(hours)s))
             RETURNING id
             """,
@@ -30,6 +37,8 @@ async def insert_query(
                 "model": model_id,
                 "vector": vector,
                 "thumbnail": thumbnail,
+                "width": size[0],
+                "height": size[1],
                 "filename": filename,
                 "hours": QUERY_HOURS,
             },
@@ -45,7 +54,7 @@ async def get_query(conn: Connection, query_id: UUID, viewer: int | None) -> Que
     async with conn.cursor(row_factory=class_row(Query)) as cursor:
         await cursor.execute(
             """
-            SELECT id, owner_id, model_id, vector, filename, created_at, expires_at FROM query
+            SELECT id, owner_id, model_id, vector, width, height, filename, created_at, expires_at FROM query
             WHERE id = %(id)s AND expires_at > now() AND (owner_id IS NULL OR owner_id = %(viewer)s)
             """,
             {"id": query_id, "viewer": viewer},

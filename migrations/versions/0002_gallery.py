@@ -191,6 +191,8 @@ CREATE TABLE query (
     model_id bigint NOT NULL REFERENCES model,
     vector bytea NOT NULL,
     thumbnail bytea NOT NULL,
+    width integer NOT NULL,
+    height integer NOT NULL,
     filename text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL
