@@ -20,6 +20,7 @@ from app.core import jobs
 from app.core.commands import REFUSALS, fail, start
 from app.core.database import Database
 from app.core.errors import AppError
+from app.core.jobs import Job
 from app.core.logs import configure_logs
 from app.core.postgres import DataFolderLock, EmbeddedPostgres
 from app.core.queue import release_all
@@ -27,6 +28,8 @@ from app.core.runtime import open_blobs, reachable_database
 from app.core.schema import migrate as migrate_schema
 from app.core.settings import Settings
 from app.core.supervisor import Child, supervise
+from app.embedding import service as embedding
+from app.embedding.models import find_reason
 from app.main import create_app
 
 SAMPLE_COLLECTION = "Sample gallery"
@@ -120,36 +123,54 @@ def _up(settings: Settings, sample: Sequence[str]) -> None:
                     before_restart=lambda: asyncio.run(_release(conninfo)),
                 ),
             ]
-            watch = _Watch(settings, claim, postgres, _command("import", *sample) if sample else None, environment)
+            bringing = Child("sample", _command("import", *sample), environment) if sample else None
+            watch = _Watch(settings, conninfo, claim, postgres, bringing)
             supervise(children, tick=watch.tick, stopping=lambda: bool(stopping))
             watch.close()
     click.echo("Stopped.", err=True)
 
 
 class _Watch:
-    """What happens while everything runs: the greeting when the web answers, then the sample pictures."""
+    """What happens while everything runs: the greeting when searches can be answered, then the sample pictures."""
 
     def __init__(
         self,
         settings: Settings,
+        conninfo: str,
         claim: str | None,
         postgres: EmbeddedPostgres | None,
-        sample: list[str] | None,
-        environment: dict[str, str],
+        sample: Child | None,
     ) -> None:
         self._settings = settings
+        self._conninfo = conninfo
         self._claim = claim
         self._postgres = postgres
-        self._sample = Child("sample", sample, environment) if sample else None
+        self._sample = sample
         self._greeted = False
+        self._told = ""
 
     def tick(self) -> None:
         if self._postgres is not None:
             self._postgres.restart_if_dead()
-        if self._greeted or not _answers(self._settings):
+        if self._greeted:
             return
+        if _answers(self._settings, "readyz"):
+            self._greet()
+        elif _answers(self._settings, "livez"):
+            self._tell_fetching()
+
+    def _tell_fetching(self) -> None:
+        """A model's weights may be large: say how far they are, a line for every tenth."""
+        job = asyncio.run(_fetch_job(self._conninfo))
+        line = f"  {job.title}: {job.fraction:.0%}" if job is not None else ""
+        if line[:-2] != self._told[:-2]:
+            click.echo(line)
+        self._told = line
+
+    def _greet(self) -> None:
         self._greeted = True
         click.echo(f"\n  Likeness is running at {self._settings.address}\n")
+        click.echo(f"  {asyncio.run(_model_line(self._conninfo, self._settings))}\n")
         if self._claim is not None:
             click.echo(f"  To sign in as its admin, open this link once:\n  {claim_url(self._settings, self._claim)}\n")
         click.echo("  Ctrl-C stops it.\n")
@@ -194,9 +215,23 @@ async def _release_in(db: Database) -> None:
         await jobs.fail_running(conn)
 
 
-def _answers(settings: Settings) -> bool:
+async def _fetch_job(conninfo: str) -> Job | None:
+    async with Database(conninfo) as db, db.transaction() as conn:
+        return await jobs.find_active(conn, "fetch")
+
+
+async def _model_line(conninfo: str, settings: Settings) -> str:
+    """Which model finds, why, and how to change it."""
+    async with Database(conninfo) as db:
+        model = await embedding.active_model(db)
+        reason = await find_reason(db, settings)
+    name = model.name if model is not None else "no model"
+    return f"It finds by {name}: {reason}. LIKENESS_MODEL changes it (likeness models list)."
+
+
+def _answers(settings: Settings, path: str) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{settings.port}/livez", timeout=1):  # our own
+        with urllib.request.urlopen(f"{settings.local_address}/{path}", timeout=1):  # our own
             return True
     except (urllib.error.URLError, TimeoutError, ConnectionError):
         return False

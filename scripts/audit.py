@@ -23,7 +23,9 @@ def main() -> int:
         canary.write_text(CANARY, encoding="utf-8")
         found = audit(canary)
     if found.returncode == 0 or "jinja2" not in found.stdout:
-        print(f"The audit does not work: it finds nothing in {CANARY.strip()}.\n{found.stderr.strip()}", file=sys.stderr)
+        print(
+            f"The audit does not work: it finds nothing in {CANARY.strip()}.\n{found.stderr.strip()}", file=sys.stderr
+        )
         return 2
     result = audit(LOCK)
     print(result.stdout + result.stderr, end="")

@@ -43,8 +43,8 @@ MARKUP = {
 HTML = {
     re.compile(r"<script\b(?![^>]*\ssrc=)", re.IGNORECASE): "inline <script>: put it into a file of static/js",
     re.compile(r"<style\b", re.IGNORECASE): "inline <style>: put it into a file of static/css",
-    re.compile(r"\sstyle\s*=", re.IGNORECASE): "style=: put it into a file of static/css",
-    re.compile(r"\son[a-z]+\s*=", re.IGNORECASE): "on…=: listen in a file of static/js",
+    re.compile(r"(?<=\s)style\s*=", re.IGNORECASE): "style=: put it into a file of static/css",
+    re.compile(r"(?<=\s)on[a-z]+\s*=", re.IGNORECASE): "on…=: listen in a file of static/js",
 }
 JINJA = re.compile(r"{%.*?%}|{#.*?#}|{{.*?}}", re.DOTALL)
 

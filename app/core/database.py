@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from app.core.errors import Unavailable
+from app.core.errors import Invalid, Unavailable
 
 Connection = AsyncConnection[tuple[Any, ...]]
 
@@ -67,7 +67,8 @@ class Database:
     async def transaction(self) -> AsyncGenerator[Connection]:
         """A connection in one transaction: committed at the end, rolled back on any exception.
 
-        Raises Unavailable when no connection can be had in time or the server goes away.
+        Raises Unavailable when no connection can be had in time or the server goes away, Invalid for a value that
+        no column can hold: a text with NUL, a number beyond 64 bits.
         """
         try:
             # A block of its own, so that `conn.transaction()` inside is a savepoint and never commits by itself.
@@ -77,6 +78,8 @@ class Database:
             raise Unavailable("the database does not answer", retry_after_s=5) from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise Unavailable("the database does not answer", retry_after_s=5) from error
+        except psycopg.DataError as error:
+            raise Invalid("a value in this request is too large, or no plain text") from error
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Connection]:

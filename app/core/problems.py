@@ -65,8 +65,9 @@ def _describe(error: Exception) -> tuple[ErrorPage, dict[str, str]]:
         return ErrorPage(422, "That cannot be used", _validation_words(error)), {}
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.status_code)
-        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return ErrorPage(413, TooLarge.title, "these files are larger than this gallery takes at once"), {}
+        # Litestar answers 400 to a form of too many parts, with these words.
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or error.detail == "Request Entity Too Large":
+            return ErrorPage(413, TooLarge.title, "these are more or larger files than this gallery takes at once"), {}
         headers = {str(name): str(value) for name, value in (error.headers or {}).items()}
         detail = "there is nothing at this address" if status == HTTPStatus.NOT_FOUND else error.detail
         return ErrorPage(status.value, status.phrase, detail), headers
@@ -76,10 +77,18 @@ def _describe(error: Exception) -> tuple[ErrorPage, dict[str, str]]:
 def _validation_words(error: ValidationException) -> str:
     extra: Any = error.extra
     if isinstance(extra, list):
-        words = [f"{item.get('key', 'value')}: {item.get('message', '')}" for item in extra if isinstance(item, dict)]
+        words = [_item_words(item) for item in extra if isinstance(item, dict)]
         if words:
             return "; ".join(words)
     return error.detail
+
+
+def _item_words(item: dict[str, Any]) -> str:
+    key, message = str(item.get("key", "value")), str(item.get("message", ""))
+    # A file field of a form that nobody chose a file for comes as an empty text.
+    if message.startswith("Unsupported type"):
+        return f"{key.split('[')[0]}: choose a file"
+    return f"{key}: {message}"
 
 
 def _wants_problem(request: Request[Any, Any, Any]) -> bool:

@@ -62,9 +62,15 @@ class Settings:
         return self.data_dir / "models"
 
     @property
+    def local_address(self) -> str:
+        """Where this machine reaches the server."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104  # compared, not bound
+        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port}"
+
+    @property
     def address(self) -> str:
         """What people type to get here."""
-        return self.public_url or f"http://{'127.0.0.1' if self.host == '0.0.0.0' else self.host}:{self.port}"  # noqa: S104  # compared, not bound
+        return (self.public_url or self.local_address).rstrip("/")
 
     @property
     def secure_cookies(self) -> bool:

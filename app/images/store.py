@@ -9,6 +9,7 @@ from app.core.database import Connection
 from app.core.errors import NotFound
 from app.images.records import Filters, Image, LabelCount, Standing
 
+MAX_ID = 2**63 - 1  # what is asked for may be any number; beyond bigint there is no picture
 IMAGE: LiteralString = """
     SELECT image.id, image.owner_id, account.name AS owner_name, image.digest, image.filename, image.caption,
         image.source, image.format, image.width, image.height, image.size_bytes, image.created_at, image.trashed_at,
@@ -62,7 +63,7 @@ async def list_visible(conn: Connection, viewer: int | None, image_ids: Sequence
             + " WHERE image.id = ANY(%(ids)s::bigint[]) AND "
             + VISIBLE
             + " ORDER BY array_position(%(ids)s::bigint[], image.id)",
-            {"viewer": viewer, "ids": list(image_ids)},
+            {"viewer": viewer, "ids": [one for one in image_ids if abs(one) <= MAX_ID]},
         )
         return await cursor.fetchall()
 

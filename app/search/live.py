@@ -29,6 +29,10 @@ POLL_S = 0.5
 RETRY_S = 2.0
 
 
+class NoModelYet(Unavailable):
+    """The first moments of a gallery: its worker has not chosen a model."""
+
+
 class Live:
     """The searcher in force in this process. `run()` keeps it current; `refresh()` does one round."""
 
@@ -64,6 +68,9 @@ class Live:
                         # Woken by a commit; the poll is for what a notification may have missed.
                         async for _ in conn.notifies(timeout=POLL_S, stop_after=1):
                             pass
+            except NoModelYet as error:
+                self._problem = str(error)
+                await asyncio.sleep(POLL_S)
             except (AppError, psycopg.OperationalError, ModelError) as error:
                 self._problem = str(error)
                 log.warning("search cannot follow the log", reason=str(error))
@@ -73,7 +80,7 @@ class Live:
         """One round: open another model or version if it is in force now, then catch up with the log."""
         model = await embedding.active_model(self._db)
         if model is None:
-            raise Unavailable("no model is active yet: the worker chooses one when it starts", retry_after_s=2)
+            raise NoModelYet("no model is active yet: the worker chooses one when it starts", retry_after_s=2)
         async with self._db.transaction() as conn:
             pruned_to = await changes.pruned_to(conn)
             active = await _active_version(conn, model)

@@ -69,6 +69,7 @@ class Ask:
 class World:
     """A private collection of the owner's with a viewer and an editor, and things that only the owner has."""
 
+    client: Client
     gallery: Gallery
     people: dict[Persona, Viewer]
     collection: Collection
@@ -179,20 +180,8 @@ async def a_stored_image(world: World, persona: Persona) -> Ask:
 
 
 async def the_owners_query(world: World, persona: Persona) -> Ask:
-    db, owner = world.gallery.intake.db, world.people["owner"]
-    async with db.transaction() as conn:
-        cursor = await conn.execute(
-            """
-            INSERT INTO query (owner_id, model_id, vector, thumbnail, filename, expires_at)
-            SELECT %s, model_id, (SELECT decode(repeat('0000803f', 1) || repeat('00000000', model.dim - 1), 'hex')),
-                '\\x00', 'q.png', now() + interval '1 hour'
-            FROM embedding JOIN model ON model.id = embedding.model_id LIMIT 1 RETURNING id
-            """,
-            (owner.account_id,),
-        )
-        row = await cursor.fetchone()
-    assert row is not None
-    return Ask({"query_id": str(row[0])})
+    made = await ask(world, "POST /queries", "owner", await a_file(world, persona))
+    return Ask({"query_id": made.headers["location"].rsplit("/", 1)[-1]})
 
 
 async def the_owners_session(world: World, persona: Persona) -> Ask:
@@ -304,7 +293,7 @@ def test_a15_the_matrix_knows_every_route() -> None:
 
 
 @pytest.fixture
-async def world(gallery: Gallery, caught_up: CaughtUp) -> World:
+async def world(client: Client, gallery: Gallery, caught_up: CaughtUp) -> World:
     people: dict[Persona, Viewer] = {"anonymous": NOBODY}
     for name in PERSONAS[1:]:
         people[name] = await gallery.person(name, admin=name == "admin")
@@ -314,10 +303,10 @@ async def world(gallery: Gallery, caught_up: CaughtUp) -> World:
     image_ids = await gallery.pictures(people["owner"], shared, range(3))
     await gallery.embed()
     await caught_up()
-    return World(gallery, people, shared, image_ids[0])
+    return World(client, gallery, people, shared, image_ids[0])
 
 
-async def ask(client: Client, world: World, name: str, persona: Persona, request: Ask) -> httpx.Response:
+async def ask(world: World, name: str, persona: Persona, request: Ask) -> httpx.Response:
     """As a fresh browser of that person's, or a script with their token; on an open connection."""
     method, template = name.split(" ", 1)
     path = template.format(**request.names)
@@ -327,10 +316,10 @@ async def ask(client: Client, world: World, name: str, persona: Persona, request
         headers = await world.gallery.bearer(person)
     elif person.account_id is not None:
         headers = {"cookie": f"{SESSION_COOKIE}={await world.gallery.session(person)}"}
-    response = await client.request(
+    response = await world.client.request(
         method, path, headers=headers, data=request.data, files=request.files, json=request.json
     )
-    client.cookies.clear()
+    world.client.cookies.clear()
     return response
 
 
@@ -343,28 +332,24 @@ def in_words(response: httpx.Response) -> Answer | str:
 
 
 @pytest.mark.parametrize("persona", PERSONAS)
-async def test_a15_every_route_answers_everybody_as_the_matrix_says(
-    client: Client, world: World, persona: Persona
-) -> None:
+async def test_a15_every_route_answers_everybody_as_the_matrix_says(world: World, persona: Persona) -> None:
     different: list[str] = []
     # The password last: it ends the sessions, and what it was is no longer so.
     for name in sorted(MATRIX, key=lambda name: name == "POST /account/password"):
         rule, ready = MATRIX[name]
-        got = in_words(await ask(client, world, name, persona, await ready(world, persona)))
+        got = in_words(await ask(world, name, persona, await ready(world, persona)))
         if got != rule[persona]:
             different.append(f"{name}: {got}, not {rule[persona]}")
     assert different == []
 
 
 @pytest.mark.parametrize("persona", ["anonymous", "stranger", "admin"])
-async def test_a17_forbidden_answers_as_missing_does_byte_for_byte(
-    client: Client, world: World, persona: Persona
-) -> None:
+async def test_a17_forbidden_answers_as_missing_does_byte_for_byte(world: World, persona: Persona) -> None:
     different: list[str] = []
     for name in HIDDEN:
         request = await MATRIX[name][1](world, persona)
-        forbidden = await ask(client, world, name, persona, request)
-        missing = await ask(client, world, name, persona, nowhere(request))
+        forbidden = await ask(world, name, persona, request)
+        missing = await ask(world, name, persona, nowhere(request))
         if told(forbidden, world, request) != told(missing, world, request):
             different.append(f"{name}\n  forbidden: {forbidden.text}\n  missing: {missing.text}")
     assert different == []
@@ -390,38 +375,38 @@ def told(response: httpx.Response, world: World, request: Ask) -> tuple[Any, ...
     return response.status_code, headers, text
 
 
-async def test_lists_show_only_what_one_may_see(client: Client, world: World) -> None:
+async def test_lists_show_only_what_one_may_see(world: World) -> None:
     hidden = f"/images/{world.image_id}"
     for persona in PERSONAS:
         may = SEE[persona] == "ok"
-        gallery = await ask(client, world, "GET /", persona, Ask({}))
+        gallery = await ask(world, "GET /", persona, Ask({}))
         assert (f'"{hidden}"' in gallery.text) == may, persona
-        listed = await ask(client, world, "GET /api/v1/images", persona, Ask({}))
+        listed = await ask(world, "GET /api/v1/images", persona, Ask({}))
         assert (world.image_id in [one["image_id"] for one in listed.json()["images"]]) == may, persona
-        shelves = await ask(client, world, "GET /api/v1/collections", persona, Ask({}))
+        shelves = await ask(world, "GET /api/v1/collections", persona, Ask({}))
         assert ("Shared" in json.dumps(shelves.json())) == may, persona
 
 
-async def test_a_public_collection_is_everybodys_to_see_and_nobodys_to_change(client: Client, world: World) -> None:
+async def test_a_public_collection_is_everybodys_to_see_and_nobodys_to_change(world: World) -> None:
     owner = world.people["owner"]
     await collections.update(
         world.gallery.intake.db, owner, world.collection.id, name="Shared", description="", is_public=True
     )
     for persona in PERSONAS:
         for name in (name for name, (rule, _) in MATRIX.items() if rule == SEE):
-            answer = await ask(client, world, name, persona, await MATRIX[name][1](world, persona))
+            answer = await ask(world, name, persona, await MATRIX[name][1](world, persona))
             assert in_words(answer) == "ok", (persona, name)
-        words = await ask(client, world, "POST /images/{image_id}", persona, await the_words(world, persona))
+        words = await ask(world, "POST /images/{image_id}", persona, await the_words(world, persona))
         assert (in_words(words) == "ok") == (persona in ("editor", "owner")), persona
-        trashed = await ask(client, world, "POST /images/{image_id}/trash", persona, await an_image(world, persona))
+        trashed = await ask(world, "POST /images/{image_id}/trash", persona, await an_image(world, persona))
         assert (in_words(trashed) == "ok") == (persona == "owner"), persona
 
 
-async def test_a14_a_cookie_is_nothing_to_the_api_nor_a_token_to_the_pages(client: Client, world: World) -> None:
+async def test_a14_a_cookie_is_nothing_to_the_api_nor_a_token_to_the_pages(world: World) -> None:
     owner = world.people["owner"]
     cookie = {"cookie": f"{SESSION_COOKIE}={await world.gallery.session(owner)}"}
     bearer = await world.gallery.bearer(owner)
-    assert (await client.get(f"/images/{world.image_id}", headers=cookie)).status_code == 200
-    assert (await client.get(f"/api/v1/images/{world.image_id}", headers=bearer)).status_code == 200
-    assert (await client.get(f"/api/v1/images/{world.image_id}", headers=cookie)).status_code == 404
-    assert (await client.get(f"/images/{world.image_id}", headers=bearer)).status_code == 404
+    assert (await world.client.get(f"/images/{world.image_id}", headers=cookie)).status_code == 200
+    assert (await world.client.get(f"/api/v1/images/{world.image_id}", headers=bearer)).status_code == 200
+    assert (await world.client.get(f"/api/v1/images/{world.image_id}", headers=cookie)).status_code == 404
+    assert (await world.client.get(f"/images/{world.image_id}", headers=bearer)).status_code == 404

@@ -1,11 +1,13 @@
 """One running gallery and one Chromium for all browser tests; each test opens contexts of its own."""
 
+import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from scripts.screenshots import chromium_arguments, find_chromium
 from tests.browser.site import Site
@@ -19,6 +21,13 @@ SWATCHES = 90
 SHAPES = ((96, 64), (64, 96), (96, 96), (160, 64))
 
 OpenPage = Callable[..., Page]
+_numbers = itertools.count(1)
+
+
+class UploadTo(Protocol):
+    """Uploads pictures for somebody into a new collection; returns their addresses."""
+
+    def __call__(self, who: str, *files: FilePayload, public: bool = False) -> list[str]: ...
 
 
 @pytest.fixture(scope="package")
@@ -101,6 +110,32 @@ def visits(people: Visits) -> Iterator[Visits]:
 def open_page(visits: Visits) -> OpenPage:
     """Opens a page for somebody: `Visits.open`."""
     return visits.open
+
+
+@pytest.fixture
+def new_name() -> Callable[[], str]:
+    """Names for collections that are not there yet."""
+    return lambda: f"Shelf {next(_numbers)}"
+
+
+@pytest.fixture
+def upload(open_page: OpenPage, new_name: Callable[[], str]) -> UploadTo:
+    def upload(who: str, *files: FilePayload, public: bool = False) -> list[str]:
+        page = open_page(who)
+        page.goto("/upload")
+        page.get_by_label("new").fill(new_name())
+        page.get_by_label("Pictures", exact=True).set_input_files(list(files))
+        expect(page.get_by_role("heading", name=f"{len(files)} added")).to_be_visible()
+        urls = [str(link.get_attribute("href")) for link in page.get_by_role("link", name="See it").all()]
+        if public:
+            page.get_by_role("link", name="See the collection").click()
+            page.get_by_text("Sharing and settings").click()
+            page.get_by_label("Public").check()
+            page.get_by_role("button", name="Save").click()
+            expect(page.get_by_text("Saved.")).to_be_visible()
+        return urls
+
+    return upload
 
 
 def sign_in(page: Page, name: str) -> None:

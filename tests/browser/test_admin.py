@@ -1,0 +1,55 @@
+"""Admin: the index rebuilt while one looks on, and how the gallery is."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import ADA, BEA, OpenPage
+from tests.browser.site import Site
+
+pytestmark = pytest.mark.browser
+
+
+def test_c12_a_rebuild_is_seen_to_wait_and_to_end_without_a_reload(open_page: OpenPage, site: Site) -> None:
+    page = open_page(ADA)
+    page.goto("/admin")
+    with site.paused_worker():
+        page.get_by_role("button", name="Rebuild").click()
+        expect(page.get_by_text("The index is being rebuilt.")).to_be_visible()
+        job = page.locator("#jobs .job").first
+        expect(job.locator(".badge")).to_have_text("Queued")
+        expect(job.get_by_role("progressbar")).to_be_visible()
+        page.evaluate("window.stayed = true")
+    expect(job.locator(".badge")).to_have_text("Done")
+    expect(job.get_by_role("progressbar")).to_have_count(0)
+    expect(page.locator("#index-panel .panel__head .badge")).to_have_text("Ready")
+    assert page.evaluate("window.stayed") is True
+
+
+def test_c14_a_rebuild_without_scripts(open_page: OpenPage) -> None:
+    page = open_page(ADA, scripts=False)
+    page.goto("/admin")
+    page.get_by_role("button", name="Rebuild").click()
+    expect(page.get_by_text("The index is being rebuilt.")).to_be_visible()
+
+
+def test_health_is_fine_in_all_its_parts(open_page: OpenPage) -> None:
+    page = open_page(ADA)
+    page.goto("/admin")
+    checks = page.locator(".health li")
+    expect(checks.locator(".badge--bad")).to_have_count(0)
+    assert [text.split()[0] for text in checks.locator("b").all_text_contents()] == [
+        "database",
+        "schema",
+        "worker",
+        "index",
+        "disk",
+    ]
+
+
+def test_a17_others_find_no_such_page(open_page: OpenPage) -> None:
+    page = open_page(BEA, refusals=[404])
+    page.goto("/admin")
+    expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+    nobody = open_page(refusals=[401])
+    nobody.goto("/admin")
+    expect(nobody.locator("main").get_by_role("link", name="Sign in")).to_be_visible()
