@@ -1,0 +1,62 @@
+"""Search in this process, without a web server: a follower and the engine over it."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.accounts.records import NOBODY, Viewer
+from app.collections.records import Collection
+from app.images.records import Filters
+from app.search import service
+from app.search.live import Live
+from app.search.records import Results
+from app.search.service import Engine
+from tests.factories import Gallery, picture
+
+
+@pytest.fixture
+async def anna(gallery: Gallery) -> Viewer:
+    return await gallery.person("anna")
+
+
+@pytest.fixture
+async def birds(gallery: Gallery, anna: Viewer) -> Collection:
+    return await gallery.collection(anna, "Birds", public=True)
+
+
+@pytest.fixture
+def live(gallery: Gallery) -> Live:
+    """A follower that goes on only when it is told to."""
+    return Live(gallery.intake.db, gallery.settings, gallery.embedders)
+
+
+@pytest.fixture
+def engine(gallery: Gallery, live: Live) -> Iterator[Engine]:
+    with ThreadPoolExecutor(1) as threads:
+        yield Engine(gallery.intake.db, gallery.intake.decoder, live, threads, gallery.settings.max_upload_bytes)
+
+
+class Finder:
+    """Asks the engine, after the follower has caught up (or not)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    async def like(self, seed: int, viewer: Viewer = NOBODY, *, k: int = 10, **filters: object) -> list[int]:
+        """The ids found by a drawn picture, best first."""
+        return [hit.image.id for hit in (await self.results(seed, viewer, k=k, **filters)).hits]
+
+    async def results(self, seed: int, viewer: Viewer = NOBODY, *, k: int = 10, **filters: object) -> Results:
+        chosen = Filters(**filters)  # pyright: ignore[reportArgumentType]
+        return await service.search_by_picture(self.engine, viewer, picture(seed), k=k, filters=chosen)
+
+    async def near(self, image_id: int, viewer: Viewer = NOBODY, *, k: int = 10) -> list[int]:
+        """The ids found by a stored picture, best first."""
+        found = await service.search_by_image(self.engine, viewer, image_id, k=k)
+        return [hit.image.id for hit in found.hits]
+
+
+@pytest.fixture
+def find(engine: Engine) -> Finder:
+    return Finder(engine)
