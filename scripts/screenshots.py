@@ -1,17 +1,19 @@
 """Takes a picture of every page of a running gallery, light and dark, wide and narrow, into screenshots/."""
 
 import argparse
+import itertools
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import BrowserContext, Page, StorageState, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 
 FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
 SIZES = ((1280, 900), (375, 812))
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 QUIET_MS = 250
+NO_CHROMIUM = "no Chromium: install it with: apt-get install chromium, or name it with CHROMIUM=/path"
 
 
 def find_chromium() -> Path | None:
@@ -34,7 +36,7 @@ def list_pages(page: Page) -> dict[str, str]:
     page.goto("/collections")
     collection = page.locator(".card__link").first.get_attribute("href") or "/"
     page.goto("/search")
-    file = {"name": "a picture.jpg", "mimeType": "image/jpeg", "buffer": original.body()}
+    file: FilePayload = {"name": "a picture.jpg", "mimeType": "image/jpeg", "buffer": original.body()}
     page.locator("main input[type=file]").set_input_files([file])
     page.wait_for_url("**/queries/**")
     return {
@@ -61,7 +63,8 @@ def settle(page: Page) -> None:
     page.wait_for_load_state("networkidle")
     page.evaluate(
         """() => Promise.all([document.fonts.ready, ...[...document.images]
-             .filter((image) => image.getBoundingClientRect().top < innerHeight).map((image) => image.decode())])"""
+             .filter((image) => image.currentSrc && image.getBoundingClientRect().top < innerHeight)
+             .map((image) => image.decode())])"""
     )
     page.wait_for_timeout(QUIET_MS)
 
@@ -76,46 +79,51 @@ def sign_in(page: Page, name: str, password: str, claim: str | None) -> None:
         raise SystemExit(f"{page.url} did not let {name} in: {page.locator('main').inner_text()}")
 
 
-def shoot(context: BrowserContext, pages: dict[str, str], suffix: str) -> None:
+def shoot(page: Page, pages: dict[str, str], suffix: str) -> None:
     """One file for each page: its name, then the suffix."""
-    page = context.new_page()
     for name, path in pages.items():
         page.goto(path)
         settle(page)
         page.screenshot(path=FOLDER / f"{name}-{suffix}.png")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def shoot_all(browser: Browser, url: str, name: str, password: str, claim: str | None) -> int:
+    """Every page in every scheme and size; how many files that makes."""
+    page = browser.new_context(base_url=url).new_page()
+    sign_in(page, name, password, claim)
+    pages = list_pages(page)
+    state = page.context.storage_state()
+    for scheme, (width, height) in itertools.product(SCHEMES, SIZES):
+        context = browser.new_context(
+            base_url=url,
+            storage_state=state,
+            color_scheme=scheme,
+            viewport={"width": width, "height": height},
+            reduced_motion="reduce",
+        )
+        shoot(context.new_page(), pages, f"{scheme}-{width}")
+        context.clear_cookies()
+        shoot(context.new_page(), {"sign-in": "/sign-in"}, f"{scheme}-{width}")
+        context.close()
+    return (len(pages) + 1) * len(SCHEMES) * len(SIZES)
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the gallery runs")
     parser.add_argument("--name", required=True, help="who signs in; an admin sees the most pages")
     parser.add_argument("--password", required=True)
     parser.add_argument("--claim", metavar="LINK", help="a claim link to give that name and password to")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     chromium = find_chromium()
     if chromium is None:
-        raise SystemExit("no Chromium: install it with: apt-get install chromium, or name it with CHROMIUM=/path")
+        raise SystemExit(NO_CHROMIUM)
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
-        page = browser.new_page(base_url=given.url)
-        shoot(page.context, {"sign-in": "/sign-in"}, "light-1280")
-        sign_in(page, given.name, given.password, given.claim)
-        state: StorageState = page.context.storage_state()
-        pages = list_pages(page)
-        for scheme in SCHEMES:
-            for width, height in SIZES:
-                context = browser.new_context(
-                    base_url=given.url,
-                    storage_state=state,
-                    color_scheme=scheme,
-                    viewport={"width": width, "height": height},
-                    reduced_motion="reduce",
-                )
-                shoot(context, pages, f"{scheme}-{width}")
-                context.close()
+        count = shoot_all(browser, given.url, given.name, given.password, given.claim)
         browser.close()
-    print(f"{len(pages)} pages are in {FOLDER}")
+    print(f"{count} pictures of pages are in {FOLDER}")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
+from click.testing import CliRunner, Result
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from app import main
+from app import cli, main
 from app.accounts.identity import SESSION_COOKIE
 from app.accounts.records import Viewer
 from app.core import changes
@@ -38,6 +40,7 @@ Client = AsyncTestClient[Litestar]
 OpenClient = Callable[[], Awaitable[Client]]
 SignIn = Callable[[Viewer], Awaitable[Client]]
 CaughtUp = Callable[[], Awaitable[None]]
+Likeness = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
@@ -166,3 +169,18 @@ async def caught_up(client: Client, db: Database) -> CaughtUp:
         await until(reached)
 
     return wait
+
+
+@pytest.fixture
+def likeness(conninfo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Likeness]:
+    """Runs `likeness …` on the test's database and folder."""
+    monkeypatch.setenv("LIKENESS_DATABASE_URL", conninfo)
+    monkeypatch.setenv("LIKENESS_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("LIKENESS_MODEL", "baseline")
+    monkeypatch.setenv("LIKENESS_WORKERS", "1")
+
+    def run(*arguments: str | Path) -> Result:
+        return CliRunner().invoke(cli.main, [str(one) for one in arguments])
+
+    yield run
+    structlog.reset_defaults()  # a command configures the logs of its process, which here is ours

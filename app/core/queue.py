@@ -1,11 +1,13 @@
 """The job queue: procrastinate in the same database, so a job and its data commit together."""
 
+from copy import deepcopy
 from typing import Any
 
 import procrastinate
 from procrastinate import Blueprint
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from psycopg.rows import scalar_row
 
 from app.core.database import Connection, with_search_path
@@ -22,7 +24,8 @@ def make_queue(conninfo: str, tasks: dict[str, Blueprint]) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(conninfo=with_search_path(conninfo), min_size=1, max_size=4, timeout=10)
     app = procrastinate.App(connector=connector, worker_defaults={"update_heartbeat_interval": HEARTBEAT_S})
     for slice_name, blueprint in tasks.items():
-        app.add_tasks_from(blueprint, namespace=slice_name)
+        # A copy: the blueprint's own tasks would be renamed, and a second queue in this process not find them.
+        app.add_tasks_from(deepcopy(blueprint), namespace=slice_name)
     return app
 
 
@@ -47,12 +50,19 @@ async def rescue(app: procrastinate.App, *, dead_after_s: float = DEAD_AFTER_S) 
     manager = app.job_manager
     stalled: list[Job] = list(await manager.get_stalled_jobs(seconds_since_heartbeat=dead_after_s))
     for job in stalled:
-        if job.attempts >= MAX_ATTEMPTS:
+        if job.attempts >= MAX_ATTEMPTS or not await _queued_again(manager, job):
             await manager.finish_job(job, status=Status.FAILED, delete_job=False)
-        else:
-            await manager.retry_job(job)
     await manager.prune_stalled_workers(seconds_since_heartbeat=dead_after_s)
     return len(stalled)
+
+
+async def _queued_again(manager: JobManager, job: Job) -> bool:
+    """False when one with the same queueing lock waits already: that one will do the work."""
+    try:
+        await manager.retry_job(job)
+    except UniqueViolation:
+        return False
+    return True
 
 
 async def worker_is_alive(conn: Connection) -> bool:

@@ -1,5 +1,7 @@
 """Brings the database's schema up to this version, under an advisory lock."""
 
+from typing import Any
+
 import psycopg
 import sqlalchemy
 from alembic import command
@@ -8,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from app.core.database import with_search_path
+from app.core.errors import Unavailable
 from app.core.settings import ROOT
 
 LOCK_KEY = 0x6C696B65  # "like"
@@ -20,11 +23,12 @@ class SchemaTooNew(Exception):
 def migrate(conninfo: str) -> str:
     """Apply what is missing and return the revision. Blocks; two at once: the second waits.
 
-    Raises SchemaTooNew when the database knows a revision that this version does not.
+    Raises SchemaTooNew when the database knows a revision that this version does not, Unavailable when it cannot
+    be reached.
     """
     conninfo = with_search_path(conninfo)
     config = _config()
-    with psycopg.connect(conninfo, autocommit=True) as guard:
+    with _connect(conninfo) as guard:
         guard.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
         engine = sqlalchemy.create_engine(
             "postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=sqlalchemy.NullPool
@@ -41,6 +45,13 @@ def migrate(conninfo: str) -> str:
 def head() -> str:
     """The revision this version of Likeness needs."""
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def _connect(conninfo: str) -> psycopg.Connection[tuple[Any, ...]]:
+    try:
+        return psycopg.connect(conninfo, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"the database cannot be reached: {str(error).splitlines()[0]}") from error
 
 
 def _config() -> Config:

@@ -177,12 +177,10 @@ def hub_answers(timeout_s: float = 5) -> bool:
 def choose_automatically(cache_dir: Path) -> Choice:
     """DINOv2-small where its weights are at hand or can be fetched, else the baseline."""
     if find_weights(AUTOMATIC, cache_dir) is not None:
-        return Choice(AUTOMATIC, f"{AUTOMATIC}: its weights are on this machine")
+        return Choice(AUTOMATIC, "its weights are on this machine")
     if hub_answers():
-        return Choice(AUTOMATIC, f"{AUTOMATIC}: its weights can be fetched from the model hub (88 MB)")
-    return Choice(
-        BASELINE.name, f"{BASELINE.name}: the weights of {AUTOMATIC} are not here and the hub does not answer"
-    )
+        return Choice(AUTOMATIC, "its weights can be fetched from the model hub (88 MB)")
+    return Choice(BASELINE.name, f"the weights of {AUTOMATIC} are not here and the hub does not answer")
 
 
 def _offline() -> bool:

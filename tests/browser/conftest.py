@@ -9,9 +9,9 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
-from scripts.screenshots import chromium_arguments, find_chromium
+from scripts.screenshots import NO_CHROMIUM, chromium_arguments, find_chromium
 from tests.browser.site import Site
-from tests.browser.visits import Visits
+from tests.browser.visits import PATIENCE_MS, Visits
 from tests.factories import PASSWORD, picture
 
 # Ada keeps the gallery; Bea and Carl have ordinary accounts.
@@ -30,17 +30,14 @@ class UploadTo(Protocol):
     def __call__(self, who: str, *files: FilePayload, public: bool = False) -> list[str]: ...
 
 
-@pytest.fixture(scope="package")
-def chromium() -> Path:
-    """The browser. Without one these tests are skipped."""
-    found = find_chromium()
-    if found is None:
-        pytest.skip("no Chromium: install it with: apt-get install chromium, or name it with CHROMIUM=/path")
-    return found
+def pytest_runtest_setup() -> None:
+    """Without a browser these tests are skipped, which is one line of the summary."""
+    if find_chromium() is None:
+        pytest.skip(NO_CHROMIUM)
 
 
 @pytest.fixture(scope="package")
-def site(chromium: Path) -> Iterator[Site]:
+def site() -> Iterator[Site]:
     """The gallery: Ada's public sample and Carl's public swatches, and one picture that Carl alone may see."""
     with tempfile.TemporaryDirectory(prefix="likeness-") as name:
         folder = Path(name)
@@ -66,14 +63,15 @@ def _fill(site: Site, folder: Path) -> None:
         for seed in seeds:
             (pictures / f"{collection.lower()}-{seed}.png").write_bytes(picture(seed, SHAPES[seed % len(SHAPES)]))
     swatches = ("import", "folder", str(folder / "Swatches"), "--collection", "Swatches", "--owner", CARL)
-    site.run(*swatches, "--labels-from", "folder", *public)
+    site.run(*swatches, *public)
     site.run("import", "folder", str(folder / "Hidden"), "--collection", "Hidden", "--owner", CARL)
 
 
 @pytest.fixture(scope="package")
-def browser(chromium: Path) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=chromium_arguments())
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=chromium_arguments())
         yield browser
         browser.close()
 

@@ -14,7 +14,8 @@ PASTE = """([name, content]) => {
   const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
   const clipboard = new DataTransfer();
   clipboard.items.add(new File([bytes], name, { type: "image/png" }));
-  document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: clipboard, bubbles: true, cancelable: true }));
+  const paste = new ClipboardEvent("paste", { clipboardData: clipboard, bubbles: true, cancelable: true });
+  document.body.dispatchEvent(paste);
 }"""
 
 
@@ -23,10 +24,15 @@ def new_file(name: str = "new.png", size: tuple[int, int] = (240, 160)) -> FileP
     return {"name": name, "mimeType": "image/png", "buffer": picture(next(_seeds), size)}
 
 
+def broken_file(name: str, content: bytes = b"no picture at all") -> FilePayload:
+    """A file that calls itself a picture."""
+    return {"name": name, "mimeType": "image/png", "buffer": content}
+
+
 def drawn(index: int) -> FilePayload:
     """Picture `index` of the sample gallery, as a file to ask with."""
     item = draw_item(index, seed=7)
-    return {"name": item.name, "mimeType": "image/jpeg", "buffer": item.content}
+    return {"name": item.name, "mimeType": "image/jpeg", "buffer": item.read()}
 
 
 def drop(page: Page, *paths: str) -> None:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -104,7 +104,7 @@ class Site:
         return json.loads(self.run(*arguments, "--json").splitlines()[-1])
 
     @contextlib.contextmanager
-    def paused_worker(self) -> Iterator[None]:
+    def paused_worker(self) -> Generator[None]:
         """The worker holds still: what is queued meanwhile stays so."""
         (worker,) = [one for one in self.descendants() if _arguments(one)[-2:] == ["app.cli", "worker"]]
         os.kill(worker.pid, signal.SIGSTOP)

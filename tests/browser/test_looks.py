@@ -11,6 +11,8 @@ from tests.browser.visits import PHONE, WIDE, axe
 pytestmark = pytest.mark.browser
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# The parts that a page loads by itself are there: a picture's neighbours, the API's calls.
+WHOLE = "() => !document.querySelector('[hx-trigger=load], #swagger:not(:has(.opblock))')"
 # Notes the theme as soon as there is a body, before which nothing can be painted.
 NOTE_THEME = """new MutationObserver((_, observer) => {
   if (!document.body) return;
@@ -23,7 +25,7 @@ def inspect(page: Page, path: str) -> list[str]:
     """What is wrong with one page: light and dark, wide and on a phone, all that can be opened open."""
     page.set_viewport_size({"width": WIDE, "height": 900})
     page.goto(path)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function(WHOLE)
     found = [f"shifts by {shift}" for shift in [page.evaluate("window.shifted")] if shift >= 0.05]
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     for width in (WIDE, PHONE):
@@ -64,23 +66,23 @@ def test_c17_the_chosen_theme_is_there_before_the_first_paint(open_page: OpenPag
     page = open_page(scheme="light")
     page.add_init_script(NOTE_THEME)
     page.goto("/")
-    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    light = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     switch = page.get_by_role("button", name="Theme")
     switch.click()
     switch.click()
     expect(switch).to_contain_text("dark")
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert dark != light
     for path in ("/collections", "/search"):
         page.goto(path)
         assert page.evaluate("window.themeAtFirst") == "dark"
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+        assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == dark
     switch.click()
     expect(switch).to_contain_text("system")
     page.reload()
     assert page.evaluate("window.themeAtFirst") is None
     page.emulate_media(color_scheme="dark")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == dark
 
 
 def test_a_phone_finds_and_opens(open_page: OpenPage) -> None:

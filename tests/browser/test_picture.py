@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import ADA, BEA, OpenPage, UploadTo
 from tests.browser.pictures import new_file
-from tests.browser.visits import tile_urls
+from tests.browser.visits import follow, tile_urls
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +35,7 @@ def test_c14_edit_trash_restore_erase(open_page: OpenPage, upload: UploadTo, scr
     expect(page.get_by_role("heading", level=1)).to_have_text("Two <b>lamps</b> & a cat")
     expect(page.locator(".about .chip__text")).to_have_text(["lamp", "night & day"])
     expect(page.locator(".stage__picture")).to_have_attribute("alt", "Two <b>lamps</b> & a cat")
-    page.locator(".about .chip").last.click()
+    follow(page.locator(".about .chip").last)
     assert url in tile_urls(page)
 
     page.goto(url)

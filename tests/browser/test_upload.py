@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import FilePayload, Route, expect
 
 from tests.browser.conftest import BEA, OpenPage
-from tests.browser.pictures import drop, new_file
-from tests.browser.visits import PHONE, tile_urls
+from tests.browser.pictures import broken_file, drop, new_file
+from tests.browser.visits import PHONE, follow, tile_urls
 
 pytestmark = pytest.mark.browser
 
@@ -20,18 +20,17 @@ def test_c11_several_files_with_bad_ones_among_them(open_page: OpenPage, new_nam
     page.goto("/upload")
     page.get_by_label("new").fill(new_name())
     twin = new_file("twin.png")
-    broken = new_file("broken.png")
-    broken["buffer"] = broken["buffer"][:200]
-    words = new_file("words.png")
-    words["buffer"] = b"no picture at all"
-    page.get_by_label("Pictures", exact=True).set_input_files([new_file("one.png"), broken, words, twin])
+    cut = broken_file("cut.png", new_file()["buffer"][:200])
+    files = [new_file("one.png"), cut, broken_file("words.png"), twin]
+    page.get_by_label("Pictures", exact=True).set_input_files(files)
     expect(page.get_by_role("heading", name="2 added")).to_be_visible()
     expect(page.locator("[data-upload-summary]")).to_have_text("4 of 4, 2 refused")
     rows = page.locator(".upload")
-    for name in ("broken.png", "words.png"):
+    for name in ("cut.png", "words.png"):
         reason = rows.filter(has_text=name).locator(".outcome__reason")
         assert len(reason.inner_text()) > 10, name
-    page.get_by_label("Pictures", exact=True).set_input_files([{**twin, "name": "again.png"}])
+    again: FilePayload = {"name": "again.png", "mimeType": "image/png", "buffer": twin["buffer"]}
+    page.get_by_label("Pictures", exact=True).set_input_files([again])
     expect(rows.filter(has_text="again.png")).to_contain_text("Already there")
     page.get_by_role("link", name="See the collection").click()
     expect(page.locator("#grid .tile")).to_have_count(2)
@@ -68,12 +67,12 @@ def test_c14_upload_without_scripts(open_page: OpenPage, new_name: Name) -> None
     page = open_page(BEA, scripts=False)
     page.goto("/upload")
     page.get_by_label("new").fill(new_name())
-    bad = {**new_file("bad.png"), "buffer": b"no picture at all"}
-    page.get_by_label("Pictures", exact=True).set_input_files([new_file("good.png"), bad, new_file("fine.png")])
+    files = [new_file("good.png"), broken_file("bad.png"), new_file("fine.png")]
+    page.get_by_label("Pictures", exact=True).set_input_files(files)
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.get_by_role("heading", name="2 pictures added")).to_be_visible()
     refused = page.locator("[data-outcome=refused]")
     expect(refused).to_contain_text("bad.png")
     assert len(refused.locator(".outcome__reason").inner_text()) > 10
-    page.get_by_role("link", name="See the collection").click()
+    follow(page.get_by_role("link", name="See the collection"))
     assert len(tile_urls(page)) == 2

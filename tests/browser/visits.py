@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, StorageState
 
 from tests.browser.site import Site
 
@@ -92,7 +92,7 @@ def axe(page: Page) -> list[str]:
     session.send("Runtime.evaluate", {"expression": f"window.axe || ({{}}, () => {{{AXE}}})()"})
     answer: dict[str, Any] = session.send(
         "Runtime.evaluate",
-        {"expression": "axe.run()", "awaitPromise": True, "returnByValue": True},
+        {"expression": "axe.run({ resultTypes: ['violations'] })", "awaitPromise": True, "returnByValue": True},
     )
     session.detach()
     violations = answer["result"]["value"]["violations"]
@@ -105,6 +105,7 @@ def tile_urls(page: Page, within: str = "#grid") -> list[str]:
     return [str(link.get_attribute("href")) for link in links]
 
 
-def notice(page: Page) -> str:
-    """What the page says was done."""
-    return page.locator(".notice").inner_text()
+def follow(link: Locator) -> None:
+    """Click, and wait for the page that it leads to."""
+    with link.page.expect_event("load"):
+        link.click()

@@ -137,7 +137,7 @@ def test_the_automatic_choice(checkpoint: Path, tmp_path: Path) -> None:
     assert registry.choose_automatically(tmp_path).name == "baseline"
     shutil.copytree(checkpoint, tmp_path / "dinov2-small")
     choice = registry.choose_automatically(tmp_path)
-    assert (choice.name, choice.reason) == ("dinov2-small", "dinov2-small: its weights are on this machine")
+    assert (choice.name, choice.reason) == ("dinov2-small", "its weights are on this machine")
 
 
 @pytest.mark.usefixtures("hub")

@@ -1,0 +1,167 @@
+"""Search by API: the shapes that scripts rely on."""
+
+from typing import Any
+
+import httpx
+import pytest
+from openapi_spec_validator import validate
+
+from app.accounts.records import Viewer
+from app.collections.records import Collection
+from app.images import service as images
+from tests.conftest import CaughtUp, Client
+from tests.factories import Gallery, picture
+from tests.waiting import until
+
+
+@pytest.fixture
+async def ids(gallery: Gallery, anna: Viewer, birds: Collection, caught_up: CaughtUp) -> list[int]:
+    """Five searchable public pictures of seeds 0 to 4, and a private one."""
+    ids = await gallery.pictures(anna, birds, range(5), ["robin", "bird"])
+    await gallery.pictures(anna, await gallery.collection(anna, "Private"), [9])
+    await gallery.embed()
+    await caught_up()
+    return ids
+
+
+def a_file(seed: int) -> dict[str, Any]:
+    return {"file": ("query.png", picture(seed), "image/png")}
+
+
+def found(answer: httpx.Response) -> list[int]:
+    assert answer.status_code == 200, answer.text
+    return [one["image_id"] for one in answer.json()["results"]]
+
+
+async def test_by_file(client: Client, ids: list[int]) -> None:
+    answer = await client.post("/api/v1/search", files=a_file(2), data={"k": "3"})
+    body = answer.json()
+    assert set(body) == {"model", "index", "results"}
+    assert (body["model"], body["index"]) == ("baseline", "live")
+    assert len(body["results"]) == 3
+    best = body["results"][0]
+    assert best.pop("score") == pytest.approx(1, abs=1e-3)
+    assert best == {
+        "image_id": ids[2],
+        "filename": "2.png",
+        "label": "robin",
+        "labels": ["robin", "bird"],
+        "collection": "Birds",
+        "url": f"/api/v1/images/{ids[2]}/original",
+        "thumbnail_url": f"/api/v1/images/{ids[2]}/thumbnail",
+    }
+    assert (await client.get(best["url"])).content == picture(2)
+    assert (await client.get(best["thumbnail_url"])).headers["content-type"] == "image/webp"
+
+
+async def test_by_stored_picture_in_both_ways(client: Client, birds: Collection, ids: list[int]) -> None:
+    got = await client.get(f"/api/v1/images/{ids[0]}/similar", params={"k": 4})
+    sent = await client.post("/api/v1/search", json={"image_id": ids[0], "k": 4})
+    assert got.json() == sent.json()
+    assert sorted(found(got)) == ids[1:]
+    for collection in ("Birds", "birds", birds.id, str(birds.id)):
+        narrowed = await client.post("/api/v1/search", json={"image_id": ids[0], "collection": collection})
+        assert sorted(found(narrowed)) == ids[1:]
+
+
+async def test_filters_are_the_same_everywhere(
+    client: Client, gallery: Gallery, anna: Viewer, ids: list[int], caught_up: CaughtUp
+) -> None:
+    fish = await gallery.collection(anna, "Fish", public=True)
+    (trout,) = await gallery.pictures(anna, fish, [20], ["trout"])
+    await gallery.embed()
+    await caught_up()
+    for narrow in ({"collection": "Fish"}, {"collection": str(fish.id)}, {"label": "trout"}):
+        assert found(await client.get(f"/api/v1/images/{ids[0]}/similar", params=narrow)) == [trout]
+        assert found(await client.post("/api/v1/search", files=a_file(1), data=narrow)) == [trout]
+        assert found(await client.post("/api/v1/search", json={"image_id": ids[0], **narrow})) == [trout]
+        listed = await client.get("/api/v1/images", params=narrow)
+        assert [one["image_id"] for one in listed.json()["images"]] == [trout]
+
+
+async def test_what_is_private_is_its_owners_by_token(
+    client: Client, gallery: Gallery, anna: Viewer, ids: list[int]
+) -> None:
+    bearer = await gallery.bearer(anna)
+    assert len(found(await client.post("/api/v1/search", files=a_file(9), headers=bearer))) == 6
+    assert sorted(found(await client.post("/api/v1/search", files=a_file(9)))) == ids
+    hidden = await client.post("/api/v1/search", files=a_file(9), data={"collection": "Private"})
+    assert hidden.status_code == 404
+    nothing = await client.post("/api/v1/search", files=a_file(9), data={"collection": "Nothing"})
+    assert nothing.json() == hidden.json()
+
+
+async def test_the_originals_call_keeps_working(client: Client, gallery: Gallery, anna: Viewer, ids: list[int]) -> None:
+    headers = await gallery.bearer(anna)  # it is over what everybody may see, whoever asks
+    for path in ("/search/", "/search"):
+        answer = await client.post(path, params={"top_k": 5}, files=a_file(3), headers=headers)
+        assert answer.status_code == 200
+        results = answer.json()["results"]
+        assert set(answer.json()) == {"results"}
+        assert all(set(one) == {"filename", "distance"} for one in results)
+        assert {one["filename"] for one in results} == {f"{seed}.png" for seed in range(5)}
+        assert results[0]["filename"] == "3.png"
+        assert results[0]["distance"] == pytest.approx(0, abs=2e-3)
+        distances = [one["distance"] for one in results]
+        assert distances == sorted(distances)
+
+
+async def test_a_trashed_picture_is_found_no_more(
+    client: Client, gallery: Gallery, anna: Viewer, ids: list[int]
+) -> None:
+    await images.trash(gallery.intake.db, anna, ids[2])
+    assert ids[2] not in found(await client.post("/api/v1/search", files=a_file(2)))
+    for path in ("", "/similar", "/original", "/thumbnail"):
+        assert (await client.get(f"/api/v1/images/{ids[2]}{path}")).status_code == 404
+
+
+async def test_an_upload_is_found_as_soon_as_it_is_embedded(
+    client: Client, gallery: Gallery, anna: Viewer, ids: list[int]
+) -> None:
+    uploaded = await client.post(
+        "/api/v1/images", files=a_file(40), headers=await gallery.bearer(anna), data={"collection": "Birds"}
+    )
+    (added,) = uploaded.json()["added"]
+    await gallery.embed()
+
+    async def is_found() -> bool:
+        return found(await client.post("/api/v1/search", files=a_file(40), data={"k": "1"})) == [added["image_id"]]
+
+    await until(is_found)
+
+
+async def test_before_there_is_a_model_it_is_503(client: Client) -> None:
+    answer = await client.post("/api/v1/search", files=a_file(1))
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert "retry-after" in answer.headers
+
+
+async def test_openapi_is_valid_and_knows_every_call(client: Client) -> None:
+    document = (await client.get("/api/openapi.json")).json()
+    validate(document)
+    operations = {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert set(operations) == {
+        "GET /api/v1/me",
+        "GET /api/v1/collections",
+        "GET /api/v1/images",
+        "POST /api/v1/images",
+        "GET /api/v1/images/{image_id}",
+        "GET /api/v1/images/{image_id}/original",
+        "GET /api/v1/images/{image_id}/thumbnail",
+        "GET /api/v1/images/{image_id}/similar",
+        "POST /api/v1/search",
+        "POST /search",
+    }
+    forms = operations["POST /api/v1/search"]["requestBody"]["content"]
+    assert set(forms) == {"multipart/form-data", "application/json"}
+    asked = {one["name"] for one in operations["GET /api/v1/images/{image_id}/similar"]["parameters"]}
+    assert asked == {"image_id", "k", "collection", "label"}
+
+
+async def test_the_docs_page_loads_nothing_from_elsewhere(client: Client) -> None:
+    page = (await client.get("/api/docs")).text
+    assert "//" not in page.replace("<!doctype", "").split("<body")[0].replace("http://www.w3.org", "")
