@@ -144,3 +144,24 @@ async def test_a_worker_with_a_heartbeat_is_alive_and_is_not_robbed(db: Database
             assert not await worker_is_alive(conn)
         assert await rescue(queue) == 1
     assert [row[3] for row in await rows(db)] == ["todo"]
+
+
+async def test_a_dead_workers_job_gives_way_to_the_one_that_waits_in_its_place(db: Database, conninfo: str) -> None:
+    done: list[str] = []
+    tasks = Blueprint()
+
+    @tasks.task(name="embed", queue="embedding")
+    async def embed() -> None:
+        done.append("embedded")
+
+    async with db.transaction() as conn:
+        await enqueue(conn, "embedding:embed", queueing_lock="embed")
+    async with make_queue(conninfo, {"embedding": tasks}).open_async() as queue:
+        worker = await queue.job_manager.register_worker()
+        assert await queue.job_manager.fetch_job(queues=None, worker_id=worker) is not None
+        async with db.transaction() as conn:
+            await enqueue(conn, "embedding:embed", queueing_lock="embed")
+            await release_all(conn)
+        assert await rescue(queue) == 1
+        await queue.run_worker_async(wait=False, install_signal_handlers=False)
+    assert done == ["embedded"]
