@@ -211,7 +211,8 @@ async def _finish(db: Database, job_id: int, state: State, message: str | None) 
     async with db.transaction() as conn:
         await conn.execute(
             """
-            UPDATE job SET state = %(state)s, finished_at = now(), message = coalesce(%(message)s, message)
+            UPDATE job SET state = %(state)s, finished_at = now(), message = coalesce(%(message)s, message),
+                done = CASE WHEN %(state)s = 'done' THEN coalesce(total, done) ELSE done END
             WHERE id = %(id)s
             """,
             {"id": job_id, "state": state, "message": message},

@@ -1,10 +1,11 @@
 """The sample gallery: pictures drawn by the program, so that a fresh installation has something to find."""
 
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 from ml.datasets.items import Item
 from ml.datasets.sample.pictures import draw_item
@@ -28,3 +29,15 @@ def draw_sample(count: int = 640, seed: int = 7) -> Iterator[Item]:
     # spawn: the caller may run threads, which a forked child would inherit half-alive.
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
         yield from pool.map(draw, range(count), chunksize=CHUNK)
+
+
+def _end_with_parent() -> None:
+    """In a child: end when the parent is gone, for one that was killed cannot end its pool."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
