@@ -45,7 +45,7 @@ from app.core.settings import ROOT, Settings
 from app.embedding.models import Embedders
 from app.images import api as images_api
 from app.images import pages as images_pages
-from app.images import pages_collections
+from app.images import pages_collections, pages_gallery
 from app.ingest import api as ingest_api
 from app.ingest import pages as ingest_pages
 from app.ingest.service import Intake
@@ -126,6 +126,7 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             accounts_api.router,
             collections_pages.router,
             collections_api.router,
+            pages_gallery.router,
             images_pages.router,
             pages_collections.router,
             ingest_pages.make_router(UPLOAD_TOTAL_BYTES),

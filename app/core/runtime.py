@@ -1,7 +1,5 @@
 """What a process stands on: settings, the database (embedded or given), and how to reach both from a command."""
 
-import contextlib
-import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -48,16 +46,3 @@ async def open_blobs(db: Database, settings: Settings) -> BlobStore:
         found = blobs.prepare(volume)
         await state.remember(conn, "volume", found)
     return blobs
-
-
-@contextmanager
-def quiet_exit() -> Generator[None]:
-    """Ends a command without a traceback when its reader goes away or Ctrl-C is pressed."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        with contextlib.suppress(OSError):
-            sys.stdout.close()
-        sys.exit(1)

@@ -17,7 +17,7 @@ from app.core.database import Database
 from app.core.errors import Invalid
 from app.core.pages import Notice, redirect, render, wants_fragment
 from app.images import service
-from app.images.pages import GridPart
+from app.images.pages_gallery import GridPart
 from app.images.records import Filters
 from app.images.tiles import Tile, make_tile, with_query
 

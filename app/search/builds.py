@@ -77,7 +77,8 @@ async def build(db: Database, settings: Settings, model_id: int, job_id: int | N
                 await store.insert_version(conn, version_id, model.id, manifest.seq, _summary(manifest))
                 await store.activate_version(conn, model.id, version_id)
             await _activate_model(conn, model)
-            await _forget_old(conn, settings, model)
+            needed = await _forget_old(conn, model)
+        await asyncio.to_thread(_sweep, settings.indexes_dir, needed, version_id)
 
 
 async def ensure_active(db: Database, model: ModelRow) -> None:
@@ -136,15 +137,27 @@ async def _activate_model(conn: Connection, model: ModelRow) -> None:
     await conn.execute("SELECT pg_notify(%s, '')", (changes.CHANNEL,))
 
 
-async def _forget_old(conn: Connection, settings: Settings, model: ModelRow) -> None:
-    """Keep the newest two versions of a model, and the log from the oldest position that is still needed."""
-    versions = await store.list_versions(conn, model.id)
-    for version in versions[KEPT_VERSIONS:]:
+async def _forget_old(conn: Connection, model: ModelRow) -> set[str]:
+    """Keep the newest two versions of a model, and the log from the oldest position that is still needed.
+
+    Returns the names of the folders that are still needed.
+    """
+    for version in (await store.list_versions(conn, model.id))[KEPT_VERSIONS:]:
         await store.delete_version(conn, version.id)
-        shutil.rmtree(version_dir(settings.indexes_dir, version.id), ignore_errors=True)
-    kept = [version.seq for version in await store.list_versions(conn)]
+    kept = await store.list_versions(conn)
     if kept:
-        await changes.prune(conn, min(kept))
+        await changes.prune(conn, min(version.seq for version in kept))
+    return {str(version.id) for version in kept}
+
+
+def _sweep(indexes_dir: Path, needed: set[str], newest: int) -> None:
+    """Remove the folders of forgotten versions, and of builds that were killed before their row was written."""
+    if not indexes_dir.is_dir():
+        return
+    for folder in indexes_dir.iterdir():
+        version = folder.name.strip(".").split(".")[0]
+        if folder.name not in needed and version.isdigit() and int(version) < newest:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _summary(manifest: Manifest) -> dict[str, object]:

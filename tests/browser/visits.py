@@ -107,5 +107,5 @@ def tile_urls(page: Page, within: str = "#grid") -> list[str]:
 
 def follow(link: Locator) -> None:
     """Click, and wait for the page that it leads to."""
-    with link.page.expect_event("load"):
+    with link.page.expect_navigation():
         link.click()

@@ -27,14 +27,15 @@ def draw_sample(count: int = 640, seed: int = 7) -> Iterator[Item]:
         yield from map(draw, range(count))
         return
     # spawn: the caller may run threads, which a forked child would inherit half-alive.
-    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         yield from pool.map(draw, range(count), chunksize=CHUNK)
 
 
 def _end_with_parent() -> None:
     """In a child: end when the parent is gone, for one that was killed cannot end its pool."""
     parent = parent_process()
-    assert parent is not None
+    if parent is None:
+        raise RuntimeError("this is for child processes")
 
     def watch() -> None:
         parent.join()
