@@ -29,7 +29,7 @@ from app.core.schema import migrate as migrate_schema
 from app.core.settings import Settings
 from app.core.supervisor import Child, supervise
 from app.embedding import service as embedding
-from app.embedding.models import find_reason
+from app.embedding.models import resolve_choice
 from app.main import create_app
 
 SAMPLE_COLLECTION = "Sample gallery"
@@ -224,9 +224,11 @@ async def _model_line(conninfo: str, settings: Settings) -> str:
     """Which model finds, why, and how to change it."""
     async with Database(conninfo) as db:
         model = await embedding.active_model(db)
-        reason = await find_reason(db, settings)
-    name = model.name if model is not None else "no model"
-    return f"It finds by {name}: {reason}. LIKENESS_MODEL changes it (likeness models list)."
+        wanted = await resolve_choice(db, settings)
+    how = "LIKENESS_MODEL changes it (likeness models list)."
+    if model is None or model.name == wanted.name:
+        return f"It finds by {wanted.name}: {wanted.reason}. {how}"
+    return f"It finds by {model.name} until {wanted.name} has embedded every picture: {wanted.reason}. {how}"
 
 
 def _answers(settings: Settings, path: str) -> bool:

@@ -64,7 +64,7 @@ def describe_index(live: Live, position: int, *, building: bool) -> IndexState:
     exact = stats.kind == "exact"
     return IndexState(
         state=state,
-        model=searcher.model.name,
+        model=searcher.embedder.model.spec.name,
         identity_short=searcher.model.identity[:12],
         count=stats.count,
         main_count=stats.main_count,

@@ -2,13 +2,14 @@
 
 import click
 
-from app.core.commands import json_option, print_json, run, start
+from app.core.commands import fail, json_option, print_json, run, start
 from app.core.runtime import cli_database
 from app.core.settings import Settings
 from app.embedding.models import resolve_choice
 from app.embedding.records import Choice
 from app.embedding.service import active_model
 from ml.models import registry
+from ml.models.model import ModelError
 
 
 @click.group()
@@ -22,18 +23,23 @@ def list_models(*, as_json: bool) -> None:
     """Every model, whether its weights are at hand, and which one is in force."""
     settings = start()
     choice, active = run(_in_force(settings))
+    try:
+        names = dict.fromkeys([*registry.REGISTRY, *(name for name in (active, choice.name) if name)])
+        resolved = {name: registry.resolve(name, cache_dir=settings.models_dir) for name in names}
+    except ModelError as error:
+        fail(str(error))
     rows = [
         {
-            "name": spec.name,
-            "title": spec.title,
-            "dim": spec.dim,
-            "size_bytes": spec.size_bytes,
-            "licence": spec.licence,
-            "at_hand": spec.hub_id is None or registry.find_weights(spec.name, settings.models_dir) is not None,
-            "active": spec.name == active,
-            "wanted": spec.name == choice.name,
+            "name": name,
+            "title": one.spec.title,
+            "dim": one.spec.dim,
+            "size_bytes": one.spec.size_bytes,
+            "licence": one.spec.licence,
+            "at_hand": one.spec.hub_id is None or one.folder is not None,
+            "active": name == active,
+            "wanted": name == choice.name,
         }
-        for spec in registry.REGISTRY.values()
+        for name, one in resolved.items()
     ]
     if as_json:
         print_json({"models": rows, "reason": choice.reason})

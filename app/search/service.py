@@ -171,7 +171,7 @@ async def _run(
                 break
             wanted *= 2
     took_ms = (time.perf_counter() - started) * 1000
-    return Results(searcher.model.name, searcher.label, hits[:k], took_ms)
+    return Results(searcher.embedder.model.spec.name, searcher.label, hits[:k], took_ms)
 
 
 async def _allowed(conn: Connection, viewer: Viewer, memberships: Memberships, filters: Filters) -> Bitmap:

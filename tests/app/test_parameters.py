@@ -8,22 +8,35 @@ from app.accounts.records import Viewer
 from tests.conftest import CaughtUp, Client, SignIn
 from tests.factories import Gallery, picture
 
-HOSTILE: list[str] = ["\x00", "a\x00b", str(2**31), str(2**63), str(2**70), str(-(2**70)), "-1", "0", "abc", "1.5", ""]
-HOSTILE += ["٣", "' OR 1=1 --", "<script>", "\ud7ff\uffff", "x" * 5000, "%00", "../../etc/passwd", "[]", "null", "1e9"]
+NUMBERS = ["-1", "0", str(2**31), str(2**63), str(2**70), str(-(2**70)), "1.5", "1e9", "٣"]
+WORDS = ["", "abc", "x" * 5000, "null", "[]", "' OR 1=1 --", "<script>", "../../etc/passwd"]
+HOSTILE = [*NUMBERS, *WORDS, "\x00", "a\x00b", "%00", "\ud7ff\uffff"]
 PAGES = [
     "/",
     "/trash",
     "/upload",
     "/search",
+    "/sign-in",
     "/collections/{}",
     "/images/{}",
     "/images/{}/similar",
     "/images/{}/original",
+    "/images/{}/thumbnails/256",
+    "/images/{id}/thumbnails/{}",
+    "/images/{id}/similar",
+    "/queries/{}",
+    "/claim/{}",
+    "/admin/jobs/{}",
 ]
-PAGES += ["/images/{}/thumbnails/256", "/images/{id}/thumbnails/{}", "/queries/{}", "/claim/{}", "/admin/jobs/{}"]
-PAGES += ["/images/{id}/similar", "/sign-in"]
-CALLS = ["/api/v1/images", "/api/v1/images/{}", "/api/v1/images/{}/original", "/api/v1/images/{}/thumbnail"]
-CALLS += ["/api/v1/images/{id}/thumbnail", "/api/v1/images/{id}/similar", "/api/v1/images/{}/similar"]
+CALLS = [
+    "/api/v1/images",
+    "/api/v1/images/{}",
+    "/api/v1/images/{}/original",
+    "/api/v1/images/{}/thumbnail",
+    "/api/v1/images/{}/similar",
+    "/api/v1/images/{id}/thumbnail",
+    "/api/v1/images/{id}/similar",
+]
 NAMES = ["k", "limit", "cursor", "collection", "label", "width", "next", "top_k"]
 
 

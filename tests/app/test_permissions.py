@@ -40,8 +40,8 @@ class Rule:
         return self.answers[PERSONAS.index(persona)]
 
 
-EVERYBODY = Rule(("ok",) * 6)
-NO_SUCH_PAGE = Rule(("missing",) * 6)
+EVERYBODY = Rule(("ok", "ok", "ok", "ok", "ok", "ok"))
+NO_SUCH_PAGE = Rule(("missing", "missing", "missing", "missing", "missing", "missing"))
 SIGNED_IN = Rule(("sign-in", "ok", "ok", "ok", "ok", "ok"))
 ADMIN = Rule(("sign-in", "missing", "missing", "missing", "missing", "ok"))
 # Of a private collection, and of what stands in it. An admin runs the gallery and sees nobody's pictures.

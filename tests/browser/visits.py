@@ -64,7 +64,10 @@ class Visits:
         context.on("console", lambda message: self._hear(message, refusals))
         context.on("weberror", lambda error: self.complaints.append(f"uncaught: {error.error}"))
         self._contexts.append(context)
-        return context.new_page()
+        page = context.new_page()
+        # Choosers of files are caught from now on: caught only when one is expected, it may be open already.
+        page.on("filechooser", lambda _: None)
+        return page
 
     def keep(self, who: str, page: Page) -> None:
         """Remember who is signed in on the page, for later visits."""

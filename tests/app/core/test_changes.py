@@ -2,13 +2,13 @@
 
 import asyncio
 
-import psycopg
 import pytest
+from psycopg import sql
 
 from app.core import changes
 from app.core.changes import CHANNEL, Change
 from app.core.database import Connection, Database
-from tests.waiting import until
+from tests.waiting import a_lock_is_waited_for, until
 
 
 async def last_seq(conn: Connection) -> int:
@@ -63,27 +63,13 @@ async def test_b3_seq_order_is_commit_order(db: Database) -> None:
 
     first, second = asyncio.create_task(slow()), asyncio.create_task(quick())
     await appended.wait()
-    await until(lambda: somebody_waits(db))
+    await until(lambda: a_lock_is_waited_for(db))
     async with db.transaction() as conn:
         assert await changes.list_after(conn, 0) == []
     go_on.set()
     await asyncio.gather(first, second)
     async with db.transaction() as conn:
         assert [entry.image_id for entry in await changes.list_after(conn, 0)] == [1, 2]
-
-
-async def somebody_waits(db: Database) -> bool:
-    """Whether a transaction waits for the log's lock."""
-    async with db.transaction() as conn:
-        cursor = await conn.execute(
-            """
-            SELECT EXISTS (
-                SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-                WHERE locktype = 'advisory' AND NOT granted AND datname = current_database())
-            """
-        )
-        row = await cursor.fetchone()
-    return row is not None and row[0]
 
 
 async def test_b3_a_follower_misses_nothing_while_many_write(db: Database) -> None:
@@ -112,7 +98,7 @@ async def test_b3_a_follower_misses_nothing_while_many_write(db: Database) -> No
 
 async def test_followers_are_woken_by_the_commit(db: Database) -> None:
     async with db.session() as listener:
-        await listener.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(CHANNEL)))
+        await listener.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
         async with db.transaction() as conn:
             await changes.append(conn, [Change("retracted", 1)])
         woken = [notice.channel async for notice in listener.notifies(timeout=10, stop_after=1)]

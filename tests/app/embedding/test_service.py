@@ -2,10 +2,12 @@
 
 import asyncio
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from app.accounts.records import Viewer
@@ -15,7 +17,9 @@ from app.embedding import service, store
 from app.embedding.records import Failure, Progress
 from app.images import service as images
 from ml.datasets.items import Item
+from ml.images import load
 from tests.factories import Gallery, picture
+from tests.waiting import a_lock_is_waited_for, until
 
 
 @pytest.fixture
@@ -87,8 +91,19 @@ async def test_f24_two_at_once_give_each_picture_one(gallery: Gallery, anna: Vie
     ids = await gallery.pictures(anna, birds, range(20))
     await gallery.model()
     counts = await asyncio.gather(gallery.embed(), gallery.embed())
-    assert sum(counts) == 20
+    assert sorted(counts) == [0, 20], "the second waits, and finds nothing left"
     assert sorted(await logged(gallery)) == ids
+
+
+async def test_one_process_embeds_at_a_time(gallery: Gallery, anna: Viewer, birds: Collection) -> None:
+    ids = await gallery.pictures(anna, birds, [1])
+    db = gallery.intake.db
+    async with db.session() as another:
+        await another.execute("SELECT pg_advisory_lock(%s)", (service.LOCK_KEY,))
+        waiting = asyncio.create_task(gallery.embed())
+        await until(lambda: a_lock_is_waited_for(db))
+        assert await stored(gallery, ids) == {}
+    assert await waiting == 1
 
 
 async def test_a_writer_that_comes_late_changes_nothing(gallery: Gallery, anna: Viewer, birds: Collection) -> None:
@@ -136,17 +151,33 @@ async def test_a24_a_file_that_has_rotted_gets_a_reason(gallery: Gallery, anna: 
     assert set(await stored(gallery, [rotten, good])) == {good}
 
 
-async def test_one_colour_spoils_no_batch(gallery: Gallery, anna: Viewer, birds: Collection) -> None:
-    items = [Item(f"{n}.png", f"{n}.png", picture(n)) for n in range(3)]
-    items[1:1] = [Item("black.png", "black.png", one_colour(0)), Item("grey.png", "grey.png", one_colour(128))]
-    ids = [one.image_id for one in await gallery.add(anna, birds, items)]
-    await gallery.embed()
-    found = await stored(gallery, [one for one in ids if one is not None])
-    assert {ids[0], ids[3], ids[4]} <= set(found)
-    for vector in found.values():
+async def test_one_colour_has_an_embedding(gallery: Gallery, anna: Viewer, birds: Collection) -> None:
+    items = [Item(f"{seed}.png", f"{seed}.png", one_colour(seed)) for seed in (0, 128, 255)]
+    ids = [one.image_id for one in await gallery.add(anna, birds, items) if one.image_id is not None]
+    assert await gallery.embed() == 3
+    for vector in (await stored(gallery, ids)).values():
         assert np.linalg.norm(vector) == pytest.approx(1, abs=2e-3)
-    counts = await progress(gallery)
-    assert counts.embedded + counts.failed == 5, "each has an embedding or a reason"
+
+
+async def test_a_picture_that_a_model_makes_nothing_of_spoils_no_batch(
+    gallery: Gallery, anna: Viewer, birds: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = (await gallery.embedders.get("baseline")).model
+    forward = model.forward
+    black = model.preprocess(load(one_colour(0), target=model.preprocess.target))
+
+    def blind_to_black(batch: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
+        directions = np.array([not np.array_equal(prepared, black) for prepared in batch], np.float32)
+        return forward(batch) * directions[:, None]
+
+    monkeypatch.setattr(model, "forward", blind_to_black)
+    items = [Item(f"{seed}.png", f"{seed}.png", picture(seed)) for seed in range(3)]
+    items.insert(1, Item("black.png", "black.png", one_colour(0)))
+    ids = [one.image_id for one in await gallery.add(anna, birds, items) if one.image_id is not None]
+    assert await gallery.embed() == 3
+    assert set(await stored(gallery, ids)) == {ids[0], ids[2], ids[3]}
+    (failure,) = await failures(gallery)
+    assert (failure.image_id, failure.reason) == (ids[1], "the model finds nothing in this picture to tell it by")
 
 
 async def test_b9_a_picture_that_kills_its_process_is_quarantined(

@@ -1,6 +1,7 @@
 """Pictures: lists, words, trash, restore, purge, and the collections that they stand in."""
 
 import asyncio
+from typing import LiteralString
 
 import pytest
 
@@ -31,7 +32,7 @@ async def ids_of(db: Database, viewer: Viewer, collection: Collection | None = N
 
 
 async def count(db: Database, table: str, image_id: int) -> int:
-    queries = {
+    queries: dict[str, LiteralString] = {
         "image": "SELECT count(*) FROM image WHERE id = %s",
         "embedding": "SELECT count(*) FROM embedding WHERE image_id = %s",
         "collection_image": "SELECT count(*) FROM collection_image WHERE image_id = %s",

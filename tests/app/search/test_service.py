@@ -114,6 +114,24 @@ async def test_a18_private_near_copies_change_nothing_for_others(
     assert after == before
 
 
+async def test_a18_the_filter_acts_inside_the_search(
+    gallery: Gallery, anna: Viewer, birds: Collection, live: Live, ids: list[int]
+) -> None:
+    private = await gallery.pictures(anna, await gallery.collection(anna, "Private"), [50], ["odd"])
+    await gallery.embed()
+    await live.refresh()
+    _, memberships = live.current()
+    async with gallery.intake.db.transaction() as conn:
+        for viewer, filters, expected in (
+            (NOBODY, Filters(), ids),
+            (anna, Filters(), ids + private),
+            (anna, Filters(birds.id), ids),
+            (anna, Filters(birds.id, "odd"), ids[6:]),
+        ):
+            allowed = await service._allowed(conn, viewer, memberships, filters)
+            assert [one for one in ids + private if one in allowed] == expected
+
+
 async def test_b4_a_lagging_index_shows_nothing_that_is_gone_and_still_fills_k(
     gallery: Gallery, anna: Viewer, ids: list[int], find: Finder
 ) -> None:
