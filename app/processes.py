@@ -19,7 +19,7 @@ from app.accounts.service_claims import claim_url, ensure_first_admin
 from app.core import jobs
 from app.core.commands import REFUSALS, fail, start
 from app.core.database import Database
-from app.core.errors import AppError
+from app.core.errors import AppError, Invalid
 from app.core.jobs import Job
 from app.core.logs import configure_logs
 from app.core.postgres import DataFolderLock, EmbeddedPostgres
@@ -31,6 +31,8 @@ from app.core.supervisor import Child, supervise
 from app.embedding import service as embedding
 from app.embedding.models import resolve_choice
 from app.main import create_app
+from ml.models import registry
+from ml.models.model import ModelError
 
 SAMPLE_COLLECTION = "Sample gallery"
 GRACE_S = 10
@@ -198,9 +200,23 @@ async def _prepare(settings: Settings, conninfo: str) -> str | None:
     """Checks before anything runs; the token of the claim link while nobody has claimed the gallery."""
     async with Database(conninfo) as db:
         await open_blobs(db, settings)
+        await _check_model(db, settings)
         if settings.database_url is None:
             await _release_in(db)
         return await ensure_first_admin(db)
+
+
+async def _check_model(db: Database, settings: Settings) -> None:
+    """A wanted model that cannot be: an older gallery goes on with the one it has, a new one does not begin."""
+    if settings.model == "auto":
+        return
+    try:
+        await asyncio.to_thread(registry.resolve, settings.model, cache_dir=settings.models_dir)
+    except ModelError as error:
+        active = await embedding.active_model(db)
+        if active is None:
+            raise Invalid(f"LIKENESS_MODEL: {error}") from error
+        click.echo(f"likeness: LIKENESS_MODEL: {error}; the gallery goes on with {active.name}", err=True)
 
 
 async def _release(conninfo: str) -> None:
