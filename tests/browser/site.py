@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 40.0
 POLL_S = 0.05
-NICE_OF_TESTS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class Process(NamedTuple):
@@ -36,7 +36,7 @@ class Site:
         self._folder = folder
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("LIKENESS_")},
-            **NICE_OF_TESTS,
+            **ONE_THREAD,
             "LIKENESS_DATA_DIR": str(folder / "data"),
             "LIKENESS_MODEL": "baseline",
             "LIKENESS_PORT": str(self.port),
@@ -84,6 +84,30 @@ class Site:
         with contextlib.suppress(TimeoutError):
             wait_until(lambda: not any(map(_is_alive, family)), 5.0)
         return code, [one for one in family if _is_alive(one)]
+
+    def kill(self) -> None:
+        """kill -9 of `likeness up` and of all that it started."""
+        if self._process is None:
+            return
+        family = self.descendants()
+        self._process.kill()
+        self._process.wait()
+        for one in family:
+            if _is_alive(one):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(one.pid, signal.SIGKILL)
+
+    def spawn(self, *arguments: str, **further: Any) -> subprocess.Popen[bytes]:
+        """A command of the same gallery, under way; upper-case names are further settings."""
+        settings = {name: further.pop(name) for name in list(further) if name.isupper()}
+        return subprocess.Popen(
+            [sys.executable, "-m", "app.cli", *arguments],
+            cwd=ROOT,
+            env={**self._environment, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            **further,
+        )
 
     def run(self, *arguments: str, typed: str | None = None) -> str:
         """What a command of the same gallery prints; `typed` is its standard input."""

@@ -5,12 +5,11 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import ADA, BEA, OpenPage, sign_in
 from tests.browser.site import Site
-from tests.browser.visits import Visits
 
 pytestmark = pytest.mark.browser
 
 
-def test_a11_the_first_link_makes_the_admin_once(open_page: OpenPage, site: Site, people: Visits) -> None:
+def test_a11_the_first_link_makes_the_admin_once(open_page: OpenPage, site: Site) -> None:
     page = open_page(ADA)
     page.goto("/admin")
     expect(page.locator("#users")).to_contain_text(f"{ADA} Admin")
