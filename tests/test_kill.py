@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -56,7 +55,7 @@ def test_f1_everything_killed_in_the_middle_of_an_import(site: Site, tmp_path: P
 
 def test_a_second_start_on_the_same_folder_says_so(site: Site) -> None:
     site.start()
-    with site.spawn("up", LIKENESS_PORT=str(site.port + 1), stderr=subprocess.PIPE) as second:
+    with site.spawn("up", port=site.port + 1) as second:
         _, said = second.communicate(timeout=60)
         assert second.returncode == 1
     assert b"Likeness already runs on" in said

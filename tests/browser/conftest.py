@@ -44,8 +44,8 @@ def site() -> Iterator[Site]:
         # Passable, so that the database's unprivileged user gets there when the tests run as root.
         folder.chmod(0o711)
         site = Site(folder)
-        site.start()
         try:
+            site.start()
             _fill(site, folder)
             yield site
         finally:

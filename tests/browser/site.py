@@ -97,16 +97,15 @@ class Site:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(one.pid, signal.SIGKILL)
 
-    def spawn(self, *arguments: str, **further: Any) -> subprocess.Popen[bytes]:
-        """A command of the same gallery, under way; upper-case names are further settings."""
-        settings = {name: further.pop(name) for name in list(further) if name.isupper()}
+    def spawn(self, *arguments: str, port: int | None = None) -> subprocess.Popen[bytes]:
+        """A command of the same gallery, under way; `port` is another one for it to use."""
         return subprocess.Popen(
             [sys.executable, "-m", "app.cli", *arguments],
             cwd=ROOT,
-            env={**self._environment, **settings},
+            env={**self._environment, "LIKENESS_PORT": str(port or self.port)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            **further,
+            stderr=subprocess.PIPE,
         )
 
     def run(self, *arguments: str, typed: str | None = None) -> str:

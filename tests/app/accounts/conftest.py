@@ -49,7 +49,9 @@ def make_site(db: Database, settings: Settings) -> Litestar:
             {
                 "db": db,
                 "settings": settings,
-                "app_info": lambda: SimpleNamespace(version="0", model_title="baseline"),
+                "app_info": lambda: SimpleNamespace(
+                    version="0", model_name="baseline", model_title="Shape and colour descriptor", model_reason=""
+                ),
             }
         ),
     )
