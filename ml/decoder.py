@@ -146,8 +146,10 @@ def inspect(data: bytes, widths: tuple[int, ...]) -> Inspected:
     smaller = decoded.image
     thumbnails: dict[int, bytes] = {}
     for width in sorted(widths, reverse=True):
-        smaller = images.shrink(smaller, width)
-        thumbnails[width] = images.encode_webp(smaller, width)
+        wider, smaller = smaller, images.shrink(smaller, width)
+        # A picture narrower than two of the widths has one thumbnail for both.
+        same = smaller.size == wider.size and thumbnails
+        thumbnails[width] = min(thumbnails.items())[1] if same else images.encode_webp(smaller, width)
     digest = hashlib.sha256(data).digest()
     return Inspected(decoded.format, decoded.width, decoded.height, digest, thumbnails)
 

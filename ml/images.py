@@ -18,6 +18,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM
 
 WEBP_MAX_SIDE = 16_383  # the format's own limit
 WEBP_QUALITY = 80
+WEBP_METHOD = 2  # half the time of the default 4, for files 3% larger
 NEEDS_MEMORY = "too large: decoding it needs more memory than is allowed"
 
 # `warnings.catch_warnings` changes the whole process: one picture at a time, then.
@@ -116,7 +117,9 @@ def shrink(image: Image.Image, width: int) -> Image.Image:
 def encode_webp(image: Image.Image, width: int) -> bytes:
     """A WebP of at most `width` pixels across, never enlarged, without any metadata of the original."""
     buffer = io.BytesIO()
-    shrink(image, width).save(buffer, "WEBP", quality=WEBP_QUALITY, method=4, exif=b"", icc_profile=b"", xmp=b"")
+    shrink(image, width).save(
+        buffer, "WEBP", quality=WEBP_QUALITY, method=WEBP_METHOD, exif=b"", icc_profile=b"", xmp=b""
+    )
     return buffer.getvalue()
 
 
