@@ -57,11 +57,11 @@ def main(ctx: click.Context) -> None:
     ctx.obj = _settle
 
 
-async def _settle(*arguments: Any) -> None:
+async def _settle(*arguments: Any) -> int:
     """How an importer waits for its pictures: the worker comes after ingest in the order of the slices."""
     from app.worker import settle
 
-    await settle(*arguments)
+    return await settle(*arguments)
 
 
 if __name__ == "__main__":

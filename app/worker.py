@@ -16,6 +16,8 @@ from app.core.queue import count_open, enqueue, make_queue, rescue, worker_is_al
 from app.core.runtime import open_blobs
 from app.core.settings import Settings
 from app.embedding import models as embedding_models
+from app.embedding import service as embedding
+from app.embedding import store as embedding_store
 from app.embedding import tasks as embedding_tasks
 from app.embedding.models import Embedders
 from app.embedding.service import Workshop
@@ -53,13 +55,23 @@ async def run(settings: Settings, conninfo: str) -> None:
                 await rescuing
 
 
-async def settle(settings: Settings, db: Database, on_progress: Callable[[Job], None] | None = None) -> None:
-    """Wait until everything is embedded: by the worker that is alive, or right here when there is none."""
+async def settle(settings: Settings, db: Database, on_progress: Callable[[Job], None]) -> int:
+    """Wait until the embedding is done: by the worker that is alive, or right here when there is none.
+
+    Returns how many pictures still have no embedding: some, when the work itself failed.
+    """
     async with db.transaction() as conn:
         alive = await worker_is_alive(conn)
     if alive:
         await _watch(db, on_progress)
-        return
+    else:
+        await _work_here(settings, db, on_progress)
+    model = await embedding.active_model(db)
+    async with db.transaction() as conn:
+        return (await embedding_store.count_progress(conn, model.id if model else 0)).waiting
+
+
+async def _work_here(settings: Settings, db: Database, on_progress: Callable[[Job], None]) -> None:
     async with _assembled(settings, db.conninfo) as (queue, shop, context):
         await _prepare(settings, shop)
         working = asyncio.create_task(
@@ -82,12 +94,12 @@ async def settle(settings: Settings, db: Database, on_progress: Callable[[Job], 
                     await task
 
 
-async def _watch(db: Database, on_progress: Callable[[Job], None] | None) -> None:
+async def _watch(db: Database, on_progress: Callable[[Job], None]) -> None:
     while True:
         async with db.transaction() as conn:
             waiting = await count_open(conn, "embedding")
             job = await jobs.find_active(conn, "embed")
-        if job is not None and on_progress is not None:
+        if job is not None:
             on_progress(job)
         if not waiting:
             return

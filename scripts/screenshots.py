@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
 SIZES = ((1280, 900), (375, 812))
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 QUIET_MS = 250
+SIGN_IN_TIMEOUT_MS = 5000
 NO_CHROMIUM = "no Chromium: install it with: apt-get install chromium, or name it with CHROMIUM=/path"
 
 
@@ -75,8 +77,10 @@ def sign_in(page: Page, name: str, password: str, claim: str | None) -> None:
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
     page.locator("main button[type=submit]").click()
-    if page.locator(".menu").count() == 0:
-        raise SystemExit(f"{page.url} did not let {name} in: {page.locator('main').inner_text()}")
+    try:
+        page.locator(".menu").wait_for(state="attached", timeout=SIGN_IN_TIMEOUT_MS)
+    except PlaywrightTimeout:
+        raise SystemExit(f"{page.url} did not let {name} in: {page.locator('main').inner_text()}") from None
 
 
 def shoot(page: Page, pages: dict[str, str], suffix: str) -> None:

@@ -204,14 +204,14 @@ async def running(db: Database, job_id: int) -> AsyncGenerator[JobReport]:
         await _finish(db, job_id, "failed", str(error) or type(error).__name__)
         raise
     else:
-        await _finish(db, job_id, "done", None)
+        await _finish(db, job_id, "done", "")
 
 
-async def _finish(db: Database, job_id: int, state: State, message: str | None) -> None:
+async def _finish(db: Database, job_id: int, state: State, message: str) -> None:
     async with db.transaction() as conn:
         await conn.execute(
             """
-            UPDATE job SET state = %(state)s, finished_at = now(), message = coalesce(%(message)s, message),
+            UPDATE job SET state = %(state)s, finished_at = now(), message = %(message)s,
                 done = CASE WHEN %(state)s = 'done' THEN coalesce(total, done) ELSE done END
             WHERE id = %(id)s
             """,

@@ -83,3 +83,6 @@ class Filters:
 
     collection_id: int | None = None
     label: str | None = None
+
+
+NO_FILTERS = Filters()

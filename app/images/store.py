@@ -7,7 +7,7 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 
 from app.core.database import Connection
 from app.core.errors import NotFound
-from app.images.records import Filters, Image, LabelCount, Standing
+from app.images.records import NO_FILTERS, Filters, Image, LabelCount, Standing
 
 MAX_ID = 2**63 - 1  # what is asked for may be any number; beyond bigint there is no picture
 IMAGE: LiteralString = """
@@ -55,15 +55,24 @@ async def list_page(
         return await cursor.fetchall()
 
 
-async def list_visible(conn: Connection, viewer: int | None, image_ids: Sequence[int]) -> list[Image]:
-    """Those of these pictures that the viewer may see, in the order of `image_ids`."""
+async def list_visible(
+    conn: Connection, viewer: int | None, image_ids: Sequence[int], filters: Filters = NO_FILTERS
+) -> list[Image]:
+    """Those of these pictures that the viewer may see and that match, in the order of `image_ids`."""
     async with conn.cursor(row_factory=class_row(Image)) as cursor:
         await cursor.execute(
             IMAGE
             + " WHERE image.id = ANY(%(ids)s::bigint[]) AND "
             + VISIBLE
+            + " AND "
+            + MATCHING
             + " ORDER BY array_position(%(ids)s::bigint[], image.id)",
-            {"viewer": viewer, "ids": [one for one in image_ids if abs(one) <= MAX_ID]},
+            {
+                "viewer": viewer,
+                "ids": [one for one in image_ids if abs(one) <= MAX_ID],
+                "collection": filters.collection_id,
+                "label": filters.label,
+            },
         )
         return await cursor.fetchall()
 

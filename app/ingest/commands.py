@@ -25,7 +25,7 @@ from ml.datasets.sample import draw_sample
 from ml.decoder import Decoder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Settle = Callable[[Settings, Database, Callable[[jobs.Job], None]], Awaitable[None]]
+Settle = Callable[[Settings, Database, Callable[[jobs.Job], None]], Awaitable[int]]
 
 SAMPLE_COUNT = 640
 REFUSED_SHOWN = 20
@@ -159,8 +159,14 @@ async def _wait(settings: Settings, db: Database, settle: Settle) -> None:
         def show(job: jobs.Job) -> None:
             bar.update(task, description=job.title, completed=job.done, total=job.total)
 
-        await settle(settings, db, show)
-        bar.update(task, completed=1, total=1, description="Everything is searchable")
+        left = await settle(settings, db, show)
+        bar.update(task, completed=1, total=1, description="Embedded")
+    if left:
+        click.echo(
+            f"likeness: {left} pictures are in but not searchable: embedding failed. The worker's log and the admin "
+            "page say why; it is tried again when the worker starts.",
+            err=True,
+        )
 
 
 async def _owner(db: Database, name: str | None) -> Viewer:

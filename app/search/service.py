@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from app.images.records import Filters
 from app.ingest.service import clean_filename
 from app.search import store
 from app.search.index.bitmaps import Bitmap
+from app.search.index.planner import Neighbours
 from app.search.live import Live
 from app.search.memberships import Memberships
 from app.search.records import Hit, Query, Results
@@ -165,7 +166,7 @@ async def _run(
         wanted = k
         while True:
             found = await loop.run_in_executor(engine.threads, searcher.index.search, vector, wanted, allowed, exclude)
-            hits = await _checked(conn, viewer, found.ids.tolist(), found.scores.tolist())
+            hits = await _checked(conn, viewer, filters, found)
             # Rows that are not to be seen were dropped: look further until k are found or none are left.
             if len(hits) >= k or len(found.ids) < wanted:
                 break
@@ -185,10 +186,13 @@ async def _allowed(conn: Connection, viewer: Viewer, memberships: Memberships, f
     return allowed
 
 
-async def _checked(conn: Connection, viewer: Viewer, ids: Sequence[int], scores: Sequence[float]) -> list[Hit]:
-    """The permission rule once more, when the rows are fetched: an index that lags shows nothing it must not."""
-    images = await image_store.list_visible(conn, viewer.account_id, ids)
+async def _checked(conn: Connection, viewer: Viewer, filters: Filters, found: Neighbours) -> list[Hit]:
+    """Rights and filters once more, when the rows are fetched: an index that lags shows nothing it must not."""
+    ids = found.ids.tolist()
+    images = await image_store.list_visible(conn, viewer.account_id, ids, filters)
     standings = await image_store.list_standings(conn, viewer.account_id, [image.id for image in images])
+    # The collection that was asked for, else the first by name.
+    standings.sort(key=lambda one: one.collection_id != filters.collection_id)
     collection = {one.image_id: one.name for one in reversed(standings)}
-    score = dict(zip(ids, scores, strict=True))
+    score = dict(zip(ids, found.scores.tolist(), strict=True))
     return [Hit(image, score[image.id], collection[image.id]) for image in images if image.id in collection]

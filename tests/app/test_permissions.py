@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,23 +10,48 @@ import httpx
 import pytest
 from litestar.routes import HTTPRoute
 
-from app.accounts import service_claims, service_sessions, service_tokens
 from app.accounts.identity import SESSION_COOKIE
 from app.accounts.records import NOBODY, Viewer
 from app.collections import service as collections
-from app.collections.records import Collection
-from app.core import jobs
 from app.core.settings import Settings
-from app.images import service as images
 from app.main import create_app
+from tests.app.world import (
+    NO_QUERY,
+    NOWHERE,
+    PERSONAS,
+    Ask,
+    Persona,
+    Ready,
+    World,
+    a_claim,
+    a_deletion,
+    a_file,
+    a_job,
+    a_member_gone,
+    a_new_collection,
+    a_new_member,
+    a_stored_image,
+    a_trashed_image,
+    an_image,
+    ask,
+    files_for_the_api,
+    files_for_the_page,
+    new_settings,
+    nowhere,
+    plainly,
+    sent,
+    share,
+    the_collection,
+    the_image,
+    the_owners_query,
+    the_owners_session,
+    the_owners_token,
+    the_words,
+)
 from tests.conftest import CaughtUp, Client
-from tests.factories import PASSWORD, Gallery, picture
+from tests.factories import PASSWORD, Gallery
 
 Answer = Literal["ok", "sign-in", "not-allowed", "missing"]
-Persona = Literal["anonymous", "stranger", "viewer", "editor", "owner", "admin"]
-PERSONAS: tuple[Persona, ...] = ("anonymous", "stranger", "viewer", "editor", "owner", "admin")
-NOWHERE = 2**40  # an id that nothing has
-NO_QUERY = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,158 +77,6 @@ TRASH = Rule(("missing", "missing", "not-allowed", "not-allowed", "ok", "missing
 # Of what is one person's own: a trashed picture, a query.
 OWN = Rule(("missing", "missing", "missing", "missing", "ok", "missing"))
 OWN_ACCOUNT = Rule(("sign-in", "missing", "missing", "missing", "ok", "missing"))
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One request. `names` fill the route's path."""
-
-    names: dict[str, Any]
-    data: dict[str, Any] | None = None
-    files: dict[str, Any] | None = None
-    json: dict[str, Any] | None = None
-
-
-@dataclass
-class World:
-    """A private collection of the owner's with a viewer and an editor, and things that only the owner has."""
-
-    client: Client
-    gallery: Gallery
-    people: dict[Persona, Viewer]
-    collection: Collection
-    image_id: int
-    file_seed: int = 1000
-
-    async def fresh_image(self, *, trashed: bool = False) -> int:
-        self.file_seed += 1
-        owner = self.people["owner"]
-        image_id = (await self.gallery.pictures(owner, self.collection, [self.file_seed]))[0]
-        if trashed:
-            await images.trash(self.gallery.intake.db, owner, image_id)
-        return image_id
-
-    async def fresh_collection(self) -> int:
-        self.file_seed += 1
-        made = await self.gallery.collection(self.people["owner"], f"Shared {self.file_seed}")
-        await share(self.gallery, made, self.people)
-        return made.id
-
-    def fresh_file(self) -> tuple[str, bytes, str]:
-        self.file_seed += 1
-        return (f"{self.file_seed}.png", picture(self.file_seed), "image/png")
-
-
-async def share(gallery: Gallery, collection: Collection, people: dict[Persona, Viewer]) -> None:
-    for role in ("viewer", "editor"):
-        await collections.add_member(gallery.intake.db, people["owner"], collection.id, role, role)
-
-
-Ready = Callable[[World, Persona], Awaitable[Ask]]
-
-
-def plainly(**names: Any) -> Ready:
-    """A request that needs nothing made for it."""
-
-    async def ready(world: World, persona: Persona) -> Ask:
-        return Ask(names)
-
-    return ready
-
-
-def sent(**data: Any) -> Ready:
-    """A form that needs nothing made for it."""
-
-    async def ready(world: World, persona: Persona) -> Ask:
-        return Ask({}, data=data)
-
-    return ready
-
-
-async def the_image(world: World, persona: Persona) -> Ask:
-    return Ask({"image_id": world.image_id, "width": 256})
-
-
-async def the_words(world: World, persona: Persona) -> Ask:
-    return Ask({"image_id": world.image_id}, data={"caption": "A sea", "labels": "sea"})
-
-
-async def an_image(world: World, persona: Persona) -> Ask:
-    return Ask({"image_id": await world.fresh_image()})
-
-
-async def a_trashed_image(world: World, persona: Persona) -> Ask:
-    return Ask({"image_id": await world.fresh_image(trashed=True)}, data={"confirm": "yes"})
-
-
-async def the_collection(world: World, persona: Persona) -> Ask:
-    return Ask({"ref": str(world.collection.id)})
-
-
-async def new_settings(world: World, persona: Persona) -> Ask:
-    return Ask({"collection_id": world.collection.id}, data={"name": "Shared", "visibility": "private"})
-
-
-async def a_new_member(world: World, persona: Persona) -> Ask:
-    return Ask({"collection_id": await world.fresh_collection()}, data={"name": "bystander", "role": "viewer"})
-
-
-async def a_member_gone(world: World, persona: Persona) -> Ask:
-    # Somebody else's membership: one's own may always be ended, which the collections' tests show.
-    names = {"collection_id": await world.fresh_collection(), "account_id": NOWHERE}
-    return Ask(names)
-
-
-async def a_deletion(world: World, persona: Persona) -> Ask:
-    return Ask({"collection_id": await world.fresh_collection()}, data={"confirm": "yes"})
-
-
-async def a_new_collection(world: World, persona: Persona) -> Ask:
-    return Ask({}, data={"name": f"Of {persona}", "visibility": "private"})
-
-
-async def files_for_the_page(world: World, persona: Persona) -> Ask:
-    return Ask({}, data={"collection": str(world.collection.id)}, files={"files": world.fresh_file()})
-
-
-async def files_for_the_api(world: World, persona: Persona) -> Ask:
-    return Ask({}, data={"collection": str(world.collection.id)}, files={"file": world.fresh_file()})
-
-
-async def a_file(world: World, persona: Persona) -> Ask:
-    return Ask({}, files={"file": world.fresh_file()})
-
-
-async def a_stored_image(world: World, persona: Persona) -> Ask:
-    return Ask({}, json={"image_id": world.image_id})
-
-
-async def the_owners_query(world: World, persona: Persona) -> Ask:
-    made = await ask(world, "POST /queries", "owner", await a_file(world, persona))
-    return Ask({"query_id": made.headers["location"].rsplit("/", 1)[-1]})
-
-
-async def the_owners_session(world: World, persona: Persona) -> Ask:
-    await world.gallery.session(world.people["owner"])
-    sessions = await service_sessions.list_sessions(world.gallery.intake.db, world.people["owner"])
-    return Ask({"session_id": sessions[-1].id})
-
-
-async def the_owners_token(world: World, persona: Persona) -> Ask:
-    made = await service_tokens.make_token(world.gallery.intake.db, world.people["owner"], "a script")
-    return Ask({"token_id": made.token.id})
-
-
-async def a_claim(world: World, persona: Persona) -> Ask:
-    """A claim link is its own right: whoever holds it may use it."""
-    world.file_seed += 1
-    account, token = await service_claims.add_claimable(world.gallery.intake.db, f"unclaimed {world.file_seed}")
-    return Ask({"token": token}, data={"name": account.name, "password": PASSWORD})
-
-
-async def a_job(world: World, persona: Persona) -> Ask:
-    async with world.gallery.intake.db.transaction() as conn:
-        return Ask({"job_id": await jobs.create(conn, "index", "Building")})
 
 
 MATRIX: dict[str, tuple[Rule, Ready]] = {
@@ -306,23 +178,6 @@ async def world(client: Client, gallery: Gallery, caught_up: CaughtUp) -> World:
     return World(client, gallery, people, shared, image_ids[0])
 
 
-async def ask(world: World, name: str, persona: Persona, request: Ask) -> httpx.Response:
-    """As a fresh browser of that person's, or a script with their token; on an open connection."""
-    method, template = name.split(" ", 1)
-    path = template.format(**request.names)
-    person = world.people[persona]
-    headers: dict[str, str] = {}
-    if person.account_id is not None and path.startswith("/api/"):
-        headers = await world.gallery.bearer(person)
-    elif person.account_id is not None:
-        headers = {"cookie": f"{SESSION_COOKIE}={await world.gallery.session(person)}"}
-    response = await world.client.request(
-        method, path, headers=headers, data=request.data, files=request.files, json=request.json
-    )
-    world.client.cookies.clear()
-    return response
-
-
 def in_words(response: httpx.Response) -> Answer | str:
     """The class of an answer."""
     if response.status_code in (200, 201, 303):
@@ -353,17 +208,6 @@ async def test_a17_forbidden_answers_as_missing_does_byte_for_byte(world: World,
         if told(forbidden, world, request) != told(missing, world, request):
             different.append(f"{name}\n  forbidden: {forbidden.text}\n  missing: {missing.text}")
     assert different == []
-
-
-def nowhere(request: Ask) -> Ask:
-    """The same request for what is not there."""
-    names: dict[str, Any] = {name: NO_QUERY if name == "query_id" else NOWHERE for name in request.names}
-    names |= {"width": 256}
-    data = request.data
-    if data and "collection" in data:
-        data = {**data, "collection": str(NOWHERE)}
-    body = {**request.json, "image_id": NOWHERE} if request.json else None
-    return Ask(names, data, request.files, body)
 
 
 def told(response: httpx.Response, world: World, request: Ask) -> tuple[Any, ...]:
