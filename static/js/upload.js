@@ -125,10 +125,13 @@ function add(files) {
   start(files);
 }
 
-form.elements.files.addEventListener("change", ({ target }) => {
-  add([...target.files]);
-  target.value = "";
-});
+function take(chooser) {
+  add([...chooser.files]);
+  chooser.value = "";
+}
+form.elements.files.addEventListener("change", ({ target }) => take(target));
+// Chosen before this module was here to listen.
+if (form.elements.files.files.length) take(form.elements.files);
 form.addEventListener("files-dropped", ({ detail }) => add(detail));
 form.addEventListener("submit", (event) => event.preventDefault());
 
