@@ -17,9 +17,9 @@ import uvicorn
 from app import worker as worker_process
 from app.accounts.service_claims import claim_url, ensure_first_admin
 from app.core import jobs
-from app.core.commands import REFUSALS, fail, start
+from app.core.commands import REFUSALS, describe, fail, start
 from app.core.database import Database
-from app.core.errors import AppError, Invalid
+from app.core.errors import Invalid
 from app.core.jobs import Job
 from app.core.logs import configure_logs
 from app.core.postgres import DataFolderLock, EmbeddedPostgres
@@ -45,7 +45,11 @@ def up() -> None:
 
 
 @click.command()
-@click.option("--pictures", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Your own folder.")
+@click.option(
+    "--pictures",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Your own folder; it becomes a public collection.",
+)
 def demo(pictures: Path | None) -> None:
     """Run the gallery with a sample collection (drawn by the program), or with your own pictures."""
     if pictures is None:
@@ -65,6 +69,7 @@ def serve() -> None:
     settings = start()
     configure_logs(settings.log_level)
     with _told(), reachable_database(settings) as conninfo:
+        _check_port(settings)
         migrate_schema(conninfo)
         config = uvicorn.Config(
             create_app(settings, conninfo),
@@ -103,9 +108,10 @@ def migrate() -> None:
 def _up(settings: Settings, sample: Sequence[str]) -> None:
     stopping = _stop_on_signals()
     with _told():
-        _check_port(settings)
         settings.data_dir.mkdir(parents=True, exist_ok=True)
+        # The folder before the port: a second start of the same gallery is told that, and not of "something else".
         with DataFolderLock(settings.data_dir), _database(settings) as (conninfo, postgres):
+            _check_port(settings)
             migrate_schema(conninfo)
             claim = asyncio.run(_prepare(settings, conninfo))
             environment = {
@@ -284,4 +290,4 @@ def _told() -> Generator[None]:
     try:
         yield
     except REFUSALS as error:
-        fail(error.detail if isinstance(error, AppError) else str(error))
+        fail(describe(error))

@@ -86,7 +86,7 @@ async def claim(db: Database, token: str, name: str, password: str, client: Clie
 async def _get_claimed(conn: Connection, token: str) -> Account:
     account = await store.find_claimed(conn, digest(token), CLAIM_LIFETIME_S)
     if account is None:
-        raise NotFound("there is nothing at this address")
+        raise NotFound("this link has been used, or has expired", hint="If you have a password already, sign in.")
     return account
 
 

@@ -122,7 +122,10 @@ async def add_member(
 ) -> Redirect:
     """Share with somebody by name."""
     name = data.get("name", "")
-    await service.add_member(db, viewer, collection_id, name, data.get("role", ""))
+    try:
+        await service.add_member(db, viewer, collection_id, name, data.get("role", ""))
+    except (Invalid, Conflict) as error:
+        return redirect(f"/collections/{collection_id}", Notice("error", error.detail))
     return redirect(f"/collections/{collection_id}", Notice("success", f"Shared with {name.strip()}."))
 
 

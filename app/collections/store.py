@@ -7,7 +7,7 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 
 from app.collections.records import Collection, Member, Role
 from app.core.database import Connection
-from app.core.errors import NotFound
+from app.core.errors import Invalid
 
 _COLLECTION: LiteralString = """
     SELECT collection.id, collection.owner_id, account.name AS owner_name, collection.name,
@@ -115,7 +115,7 @@ async def list_members(conn: Connection, collection_id: int) -> list[Member]:
 
 
 async def put_member(conn: Connection, collection_id: int, name: str, role: Role) -> None:
-    """Add a member by name, or change the role. Raises NotFound when nobody has that name."""
+    """Add a member by name, or change the role. Raises Invalid when nobody has that name."""
     cursor = await conn.execute(
         """
         INSERT INTO collection_member (collection_id, account_id, role)
@@ -125,7 +125,7 @@ async def put_member(conn: Connection, collection_id: int, name: str, role: Role
         {"collection": collection_id, "name": name, "role": role},
     )
     if cursor.rowcount == 0:
-        raise NotFound(f"nobody here is called {name}")
+        raise Invalid(f"nobody here is called {name}")
 
 
 async def delete_member(conn: Connection, collection_id: int, account_id: int) -> None:

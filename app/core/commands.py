@@ -39,9 +39,17 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except REFUSALS as error:
-        fail(error.detail if isinstance(error, AppError) else str(error))
+        fail(describe(error))
     except KeyboardInterrupt:
+        click.echo("likeness: stopped; what was done so far is kept", err=True)
         sys.exit(130)
+
+
+def describe(error: Exception) -> str:
+    """A refusal in a sentence, with its hint if it has one."""
+    if isinstance(error, AppError):
+        return f"{error.detail}: {error.hint}" if error.hint else error.detail
+    return str(error)
 
 
 def fail(message: str) -> NoReturn:

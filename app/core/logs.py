@@ -12,6 +12,8 @@ def configure_logs(level: str) -> None:
     logging.basicConfig(
         level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
     )
+    # A pool that loses its server says so at every try; what asked for the connection says it once.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(number),

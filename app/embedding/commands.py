@@ -48,7 +48,10 @@ def list_models(*, as_json: bool) -> None:
         mark = "*" if row["active"] else "+" if row["wanted"] else " "
         where = "at hand" if row["at_hand"] else f"{int(row['size_bytes']) / 1e6:.0f} MB to fetch"
         click.echo(f"{mark} {row['name']:<14} {row['dim']:>5} dimensions   {where:<18} {row['title']}")
-    click.echo(f"\n* in force; + wanted: {choice.name} ({choice.reason}).")
+    if active == choice.name:
+        click.echo(f"\n* in force: {choice.name} ({choice.reason}).")
+    else:
+        click.echo(f"\n* in force until + {choice.name} has embedded every picture ({choice.reason}).")
     click.echo("Set LIKENESS_MODEL to a name, or to a folder in the hub's format, and start again to change it.")
 
 

@@ -119,12 +119,19 @@ def _import(settings: Settings, title: str, items: Iterable[Item], total: int, t
     if target.as_json:
         refused = [{"file": one.file, "reason": one.reason} for one in tally.refused]
         print_json({"added": len(tally.added), "existing": len(tally.existing), "refused": refused})
+        _fail_if_nothing_went_in(tally)
         return
     click.echo(f"{len(tally.added)} added, {len(tally.existing)} there already, {len(tally.refused)} refused")
     for one in tally.refused[:REFUSED_SHOWN]:
         click.echo(f"  {one.file}: {one.reason}", err=True)
     if len(tally.refused) > REFUSED_SHOWN:
         click.echo(f"  … and {len(tally.refused) - REFUSED_SHOWN} more; --json lists them all", err=True)
+    _fail_if_nothing_went_in(tally)
+
+
+def _fail_if_nothing_went_in(tally: Tally) -> None:
+    if tally.refused and not tally.added and not tally.existing:
+        fail("none of the files could be taken in")
 
 
 async def _import_items(

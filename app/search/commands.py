@@ -13,7 +13,7 @@ from app.accounts.records import NOBODY, Viewer
 from app.core import jobs
 from app.core.commands import fail, json_option, print_json, progress_bar, run, start
 from app.core.database import Database
-from app.core.errors import Unavailable
+from app.core.errors import NotFound, Unavailable
 from app.core.queue import worker_is_alive
 from app.core.runtime import cli_database
 from app.core.settings import Settings
@@ -105,8 +105,14 @@ async def _search(
         if user is not None:
             account = await accounts.get_account(db, user)
             viewer = Viewer(account.id, account.name, account.is_admin)
-        async with db.transaction() as conn:
-            filters, _ = await images.resolve_filters(conn, viewer, collection, label)
+        try:
+            async with db.transaction() as conn:
+                filters, _ = await images.resolve_filters(conn, viewer, collection, label)
+        except NotFound as error:
+            hint = None if user else "private ones are searched with --user NAME"
+            raise NotFound(
+                f"no collection {collection} that everybody may see" if hint else error.detail, hint=hint
+            ) from error
         async with opened_engine(settings, db) as engine:
             return await service.search_by_picture(engine, viewer, data, k=k, filters=filters)
 

@@ -32,6 +32,9 @@ def evaluate(*, quick: bool, collection: str | None, group: str | None, as_json:
             f"{score.pictures:9d} {score.labels:7d}  {name}"
         )
 
+    click.echo("\nP@5: the share of the 5 nearest that carry the query's label; chance is what a random order reaches.")
+    click.echo("R@5: the share of a label's pictures among the 5 nearest; (most) is the highest that 5 results allow.")
+
 
 async def _evaluate(settings: Settings, collection: str | None, group: str | None) -> Evaluation:
     async with cli_database(settings) as db:

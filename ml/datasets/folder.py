@@ -12,6 +12,10 @@ from ml.datasets.items import Item
 FILE_COLUMNS = ("file", "filename", "path")
 LABEL_COLUMNS = ("label", "labels")
 CAPTION_COLUMN = "caption"
+# Tables and notes that lie beside pictures: nobody meant them as pictures.
+SIDECARS = frozenset(
+    {".csv", ".tsv", ".json", ".jsonl", ".txt", ".md", ".xml", ".yaml", ".yml", ".html", ".ini", ".db"}
+)
 JUNK_FOLDER = "__MACOSX"
 
 
@@ -24,7 +28,7 @@ class Description:
 
 
 def read_folder(path: Path, labels_from: Literal["folder"] | Path | None = None) -> Iterator[Item]:
-    """Every file below `path`, sorted by path, lazily; hidden files and `__MACOSX` are left out.
+    """Every file below `path`, sorted by path, lazily; hidden files, `__MACOSX` and SIDECARS are left out.
 
     A symbolic link is followed only while it stays inside the folder. `labels_from="folder"` gives the names
     of the folders that a file stands in, the nearest first; a path reads them from that CSV.
@@ -109,5 +113,5 @@ def _files(folder: Path, root: Path) -> Iterator[Path]:
             continue  # a link to a folder may go in circles, one to the outside is not part of the set
         if entry.is_dir():
             yield from _files(path, root)
-        elif entry.is_file():
+        elif entry.is_file() and path.suffix.lower() not in SIDECARS:
             yield path

@@ -93,7 +93,7 @@ async def test_everybody_may_end_their_own_membership(gallery: Gallery, anna: Vi
 
 async def test_members_are_people_who_are_here(gallery: Gallery, anna: Viewer) -> None:
     made = await gallery.collection(anna, "Birds")
-    with pytest.raises(NotFound):
+    with pytest.raises(Invalid, match="nobody here is called nobody"):
         await service.add_member(gallery.intake.db, anna, made.id, "nobody", "viewer")
     with pytest.raises(Conflict, match="owns"):
         await service.add_member(gallery.intake.db, anna, made.id, "Anna", "viewer")

@@ -50,7 +50,7 @@ def test_search_tells_what_is_most_alike(likeness: Likeness, imported: Path) -> 
         (("/nowhere.png",), 1, "cannot be read"),
         (("letter.jpg",), 1, "picture"),
         (("gulls/gulls0.png", "-k", "0"), 1, "1 to 1000"),
-        (("gulls/gulls0.png", "--collection", "Nothing"), 1, "no such collection"),
+        (("gulls/gulls0.png", "--collection", "Nothing"), 1, "searched with --user NAME"),
         (("gulls/gulls0.png", "--user", "nobody"), 1, "nobody here is called nobody"),
         (("gulls/gulls0.png", "-k", "many"), 2, "many"),
         ((), 2, "PICTURE"),

@@ -20,9 +20,20 @@ def table(root: Path, text: str, name: str = "labels.csv") -> Path:
 
 
 def test_files_come_sorted_and_hidden_ones_stay_out(tmp_path: Path) -> None:
-    lay_out(tmp_path, "b.jpg", "a/z.jpg", "a/y.txt", ".DS_Store", ".git/x.jpg", "__MACOSX/._b.jpg", "a/.thumb.jpg")
+    lay_out(
+        tmp_path,
+        "b.jpg",
+        "a/z.jpg",
+        "a/y.gif",
+        "a/y.txt",
+        "x.CSV",
+        ".DS_Store",
+        ".git/x.jpg",
+        "__MACOSX/._b.jpg",
+        "a/.thumb.jpg",
+    )
     items = list(read_folder(tmp_path))
-    assert [item.source for item in items] == ["a/y.txt", "a/z.jpg", "b.jpg"]
+    assert [item.source for item in items] == ["a/y.gif", "a/z.jpg", "b.jpg"]
     assert [item.name for item in items] == ["y.txt", "z.jpg", "b.jpg"]
     assert items[1].read() == b"a/z.jpg"
     assert all(item.labels == () for item in items)
@@ -59,9 +70,9 @@ def test_a_csv_names_files_from_its_own_place_from_the_folder_or_barely(tmp_path
     assert items["unnamed.jpg"].labels == ()
 
 
-def test_the_csv_itself_is_no_picture_but_another_one_is_yielded(tmp_path: Path) -> None:
-    csv = table(lay_out(tmp_path, "a.jpg", "notes.csv"), "file,label\na.jpg,x\n")
-    assert [item.source for item in read_folder(tmp_path, csv)] == ["a.jpg", "notes.csv"]
+def test_the_table_of_labels_is_no_picture_whatever_its_name(tmp_path: Path) -> None:
+    named = table(lay_out(tmp_path, "a.jpg"), "file,label\na.jpg,x\n").rename(tmp_path / "labels.list")
+    assert [item.source for item in read_folder(tmp_path, named)] == ["a.jpg"]
 
 
 def test_rows_that_name_no_file_are_reported(tmp_path: Path) -> None:
