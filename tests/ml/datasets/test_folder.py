@@ -34,7 +34,7 @@ def test_files_come_sorted_and_hidden_ones_stay_out(tmp_path: Path) -> None:
     )
     items = list(read_folder(tmp_path))
     assert [item.source for item in items] == ["a/y.gif", "a/z.jpg", "b.jpg"]
-    assert [item.name for item in items] == ["y.txt", "z.jpg", "b.jpg"]
+    assert [item.name for item in items] == ["y.gif", "z.jpg", "b.jpg"]
     assert items[1].read() == b"a/z.jpg"
     assert all(item.labels == () for item in items)
 
