@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, LiteralString
 
+from psycopg import sql
 from psycopg.rows import class_row, scalar_row
 
 from app.core.database import Connection
@@ -12,6 +13,11 @@ Kind = Literal["embedded", "retracted", "restored", "joined", "left"]
 
 CHANNEL = "likeness_changes"
 LOCK_KEY = 0x6C6F67  # "log"
+POSITION: LiteralString = """
+    SELECT greatest(
+        (SELECT coalesce(max(seq), 0) FROM change_log),
+        (SELECT coalesce(max(value::bigint), 0) FROM setting WHERE name = 'changes_pruned_to'))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,17 @@ async def append(conn: Connection, changes: Sequence[Change]) -> None:
             "models": [change.model_id for change in changes],
         },
     )
+    await wake(conn)
+
+
+async def wake(conn: Connection) -> None:
+    """Let the followers look again when this transaction commits."""
     await conn.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+
+
+async def listen(conn: Connection) -> None:
+    """Receive what `wake` sends, as notifications of this connection."""
+    await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
 
 
 async def list_after(conn: Connection, seq: int, limit: int = 10_000) -> list[Entry]:
@@ -75,14 +91,7 @@ async def list_after(conn: Connection, seq: int, limit: int = 10_000) -> list[En
 async def position(conn: Connection) -> int:
     """The newest position; in a REPEATABLE READ transaction, the one that its snapshot stands at."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(
-            """
-            SELECT greatest(
-                (SELECT coalesce(max(seq), 0) FROM change_log),
-                (SELECT coalesce(max(value::bigint), 0) FROM setting WHERE name = 'changes_pruned_to')
-            )
-            """
-        )
+        await cursor.execute(POSITION)
         return await cursor.fetchone() or 0
 
 

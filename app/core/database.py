@@ -82,6 +82,13 @@ class Database:
             raise Invalid("a value in this request is too large, or no plain text") from error
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Connection]:
+        """A transaction in which every query sees the same moment."""
+        async with self.transaction() as conn:
+            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield conn
+
+    @asynccontextmanager
     async def session(self) -> AsyncGenerator[Connection]:
         """A connection of its own, in autocommit mode and without a statement timeout: LISTEN, exports, locks."""
         try:

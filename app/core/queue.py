@@ -29,14 +29,16 @@ def make_queue(conninfo: str, tasks: dict[str, Blueprint]) -> procrastinate.App:
     return app
 
 
-async def enqueue(conn: Connection, task: str, *, queueing_lock: str | None = None, **arguments: Any) -> None:
+async def enqueue(
+    conn: Connection, task: str, *, queueing_lock: str | None = None, lock: str | None = None, **arguments: Any
+) -> None:
     """Queue a task by name inside the caller's transaction.
 
-    With a `queueing_lock`, one waiting job is enough: a second is not added. Jobs of one `queueing_lock` never
-    run side by side either.
+    With a `queueing_lock`, one waiting job is enough: a second is not added. Jobs of one `lock` (the queueing lock
+    without one) never run side by side.
     """
     deferrer = _deferrer.configure_task(
-        task, connection=conn, queueing_lock=queueing_lock, lock=queueing_lock, queue=task.split(":")[0]
+        task, connection=conn, queueing_lock=queueing_lock, lock=lock or queueing_lock, queue=task.split(":")[0]
     )
     try:
         async with conn.transaction():

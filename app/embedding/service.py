@@ -11,24 +11,22 @@ from numpy.typing import NDArray
 from app.core import changes, jobs, state
 from app.core.blobs import BlobStore
 from app.core.changes import Change
-from app.core.database import Database
+from app.core.database import Connection, Database
 from app.core.errors import NotFound
 from app.core.jobs import JobReport
 from app.core.queue import enqueue
 from app.embedding import store
 from app.embedding.models import Embedders, register
 from app.embedding.records import ModelRow, Waiting
+from app.ingest.service import EMBED_LOCK, EMBED_TASK
 from ml.decoder import Decoder
 from ml.embedder import Embedder
 from ml.images import PictureRefused
 
 BATCH = 32
-LOCK_KEY = 0x656D6265  # "embe"
-EMBED_TASK = "embedding:embed"
-EMBED_LOCK = "embed"
 ACTIVE_MODEL = "active_model"
-ACTIVATE_TASK = "search:build"
-ACTIVATE_LOCK = "index"
+BUILD_TASK = "search:build"
+BUILD_LOCK = "index"
 
 log = structlog.get_logger()
 
@@ -63,7 +61,7 @@ async def embed_pending(shop: Workshop, wanted: str) -> int:
     queued. Returns how many were embedded.
     """
     async with shop.db.session() as guard:
-        await guard.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
+        await store.lock_embedding(guard)
         embedder = await shop.embedders.get(wanted)
         model = await register(shop.db, wanted, embedder)
         count = await _fill(shop, model, embedder)
@@ -72,8 +70,21 @@ async def embed_pending(shop: Workshop, wanted: str) -> int:
             count += await _fill(shop, active, await shop.embedders.get(active.name))
         if active is None or active.id != model.id:
             async with shop.db.transaction() as conn:
-                await enqueue(conn, ACTIVATE_TASK, queueing_lock=ACTIVATE_LOCK, model_id=model.id, job_id=None)
+                await queue_build(conn, model.id, activate=True)
     return count
+
+
+async def queue_build(conn: Connection, model_id: int, *, activate: bool) -> None:
+    """Queue a build of this model's index, and with `activate` the switch to the model; one of each may wait."""
+    await enqueue(
+        conn,
+        BUILD_TASK,
+        queueing_lock=f"index:{model_id}:{activate}",
+        lock=BUILD_LOCK,
+        model_id=model_id,
+        job_id=None,
+        activate=activate,
+    )
 
 
 async def active_model(db: Database) -> ModelRow | None:

@@ -13,8 +13,14 @@ from app.embedding.records import Failure, ModelRow, Progress, Waiting
 
 # Once in a batch, which proves nothing of any one picture in it, then twice alone.
 MAX_ATTEMPTS = 3
+EMBEDDING_LOCK = 0x656D6265  # "embe"
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 COPY_TRAILER = struct.pack(">h", -1)
+
+
+async def lock_embedding(conn: Connection) -> None:
+    """Wait until no other session embeds, and keep others waiting until this one ends."""
+    await conn.execute("SELECT pg_advisory_lock(%s)", (EMBEDDING_LOCK,))
 
 
 async def put_model(conn: Connection, name: str, identity: str, dim: int) -> ModelRow:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from psycopg import IsolationLevel
 from psycopg.rows import scalar_row, tuple_row
 
+from app.core.changes import POSITION
 from app.embedding.store import decode_vectors
 
 CHUNK = 20_000
@@ -23,13 +24,7 @@ class Export:
         self._model_id = model_id
         self._dim = dim
         with conn.cursor(row_factory=scalar_row) as cursor:
-            cursor.execute(
-                """
-                SELECT greatest(
-                    (SELECT coalesce(max(seq), 0) FROM change_log),
-                    (SELECT coalesce(max(value::bigint), 0) FROM setting WHERE name = 'changes_pruned_to'))
-                """
-            )
+            cursor.execute(POSITION)
             self.seq: int = cursor.fetchone() or 0
             cursor.execute(
                 """

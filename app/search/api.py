@@ -149,7 +149,7 @@ async def similar(
 ) -> SearchOut:
     """The pictures most like a stored one, itself left out."""
     filters = await _filters(engine, viewer, collection, label)
-    return _out(await service.search_by_image(engine, viewer, image_id, k=k, filters=filters))
+    return search_out(await service.search_by_image(engine, viewer, image_id, k=k, filters=filters))
 
 
 @post(
@@ -179,7 +179,7 @@ async def _by_file(request: Request[Any, Any, Any], engine: Engine, viewer: View
     k = _number(form.get("k"))
     filters = await _filters(engine, viewer, form.get("collection"), form.get("label"))
     content = await file.read(engine.max_bytes + 1)
-    return _out(await service.search_by_picture(engine, viewer, content, k=k, filters=filters))
+    return search_out(await service.search_by_picture(engine, viewer, content, k=k, filters=filters))
 
 
 async def _by_image(body: bytes, engine: Engine, viewer: Viewer) -> SearchOut:
@@ -189,7 +189,7 @@ async def _by_image(body: bytes, engine: Engine, viewer: Viewer) -> SearchOut:
         raise Invalid(f"the JSON cannot be used: {error}") from error
     collection = None if asked.collection is None else str(asked.collection)
     filters = await _filters(engine, viewer, collection, asked.label)
-    return _out(await service.search_by_image(engine, viewer, asked.image_id, k=asked.k, filters=filters))
+    return search_out(await service.search_by_image(engine, viewer, asked.image_id, k=asked.k, filters=filters))
 
 
 async def _filters(engine: Engine, viewer: Viewer, collection: str | None, label: str | None) -> Filters:
@@ -207,7 +207,8 @@ def _number(text: str | None) -> int:
         raise Invalid(f"k is a whole number from 1 to {service.MAX_K}") from error
 
 
-def _out(results: Results) -> SearchOut:
+def search_out(results: Results) -> SearchOut:
+    """The results as the API and the command line tell them."""
     return SearchOut(results.model, results.index, [_result(hit) for hit in results.hits])
 
 

@@ -16,11 +16,11 @@ from app.core.settings import Settings
 from app.embedding import service as embedding
 from app.embedding import store as embedding_store
 from app.embedding.records import ModelRow
+from app.embedding.service import BUILD_LOCK, BUILD_TASK
 from app.embedding.store_export import export
 from app.search import store
 from app.search.index import files, ivf
 from app.search.index.files import Manifest
-from app.search.live import BUILD_LOCK, BUILD_TASK
 from app.search.searcher import version_dir
 
 log = structlog.get_logger()
@@ -50,12 +50,15 @@ async def request_build(db: Database) -> int:
         if under_way is not None:
             return under_way.id
         job_id = await jobs.create(conn, "index", f"Building the index of {model.name}", 100)
-        await enqueue(conn, BUILD_TASK, queueing_lock=BUILD_LOCK, model_id=model.id, job_id=job_id)
+        await enqueue(conn, BUILD_TASK, lock=BUILD_LOCK, model_id=model.id, job_id=job_id, activate=False)
         return job_id
 
 
-async def build(db: Database, settings: Settings, model_id: int, job_id: int | None) -> None:
-    """Build, publish and activate a version of this model's index; its model becomes the active one."""
+async def build(db: Database, settings: Settings, model_id: int, job_id: int | None, *, activate: bool = False) -> None:
+    """Build, publish and put in force a version of this model's index; with `activate`, the model itself too.
+
+    A rebuild that waited while the gallery moved on to another model must not bring the old one back.
+    """
     async with db.transaction() as conn:
         model = await embedding_store.get_model(conn, model_id)
         if job_id is None:
@@ -76,7 +79,9 @@ async def build(db: Database, settings: Settings, model_id: int, job_id: int | N
             if manifest is not None:
                 await store.insert_version(conn, version_id, model.id, manifest.seq, _summary(manifest))
                 await store.activate_version(conn, model.id, version_id)
-            await _activate_model(conn, model)
+            if activate:
+                await state.replace(conn, embedding.ACTIVE_MODEL, str(model.id))
+            await changes.wake(conn)
             needed = await _forget_old(conn, model)
         await asyncio.to_thread(_sweep, settings.indexes_dir, needed, version_id)
 
@@ -85,7 +90,8 @@ async def ensure_active(db: Database, model: ModelRow) -> None:
     """On the very first start the wanted model is active at once: its pictures are found as they come in."""
     async with db.transaction() as conn:
         if await state.find(conn, embedding.ACTIVE_MODEL) is None:
-            await _activate_model(conn, model)
+            await state.replace(conn, embedding.ACTIVE_MODEL, str(model.id))
+            await changes.wake(conn)
 
 
 async def tend(db: Database) -> None:
@@ -130,11 +136,6 @@ async def _report_until_done(work: asyncio.Task[Manifest | None], phase: _Phase,
     while not work.done():
         await report.advance(int(phase.fraction * 100), message=phase.words)
         await asyncio.wait([work], timeout=jobs.WRITE_INTERVAL_S)
-
-
-async def _activate_model(conn: Connection, model: ModelRow) -> None:
-    await state.replace(conn, embedding.ACTIVE_MODEL, str(model.id))
-    await conn.execute("SELECT pg_notify(%s, '')", (changes.CHANNEL,))
 
 
 async def _forget_old(conn: Connection, model: ModelRow) -> set[str]:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
+import msgspec
 
 from app.accounts import service as accounts
 from app.accounts.records import NOBODY, Viewer
@@ -20,8 +21,8 @@ from app.core.settings import Settings
 from app.embedding import service as embedding
 from app.embedding.models import Embedders
 from app.images import service as images
-from app.images.api import original_url, thumbnail_url
 from app.search import builds, service, store
+from app.search.api import search_out
 from app.search.live import Live
 from app.search.records import IndexVersion, Results
 from app.search.service import Engine
@@ -46,7 +47,7 @@ def search(
         fail(f"{picture} cannot be read: {error.strerror}")
     results = run(_search(settings, data, k, collection, label, user))
     if as_json:
-        print_json({"model": results.model, "index": results.index, "results": _rows(results)})
+        print_json(msgspec.to_builtins(search_out(results)))
         return
     for hit in results.hits:
         click.echo(f"{hit.score:7.4f}  {hit.image.id:>8}  {hit.image.label or '-':<20} {hit.image.filename}")
@@ -153,22 +154,6 @@ async def _watch(db: Database, job_id: int) -> None:
 async def _list(settings: Settings) -> list[IndexVersion]:
     async with cli_database(settings) as db, db.transaction() as conn:
         return await store.list_versions(conn)
-
-
-def _rows(results: Results) -> list[dict[str, object]]:
-    return [
-        {
-            "image_id": hit.image.id,
-            "score": round(hit.score, 6),
-            "filename": hit.image.filename,
-            "label": hit.image.label,
-            "labels": hit.image.labels,
-            "collection": hit.collection,
-            "url": original_url(hit.image.id),
-            "thumbnail_url": thumbnail_url(hit.image.id),
-        }
-        for hit in results.hits
-    ]
 
 
 def _version_row(version: IndexVersion) -> dict[str, object]:

@@ -5,12 +5,10 @@ from contextlib import suppress
 
 import psycopg
 import structlog
-from psycopg import sql
 
 from app.core import changes
 from app.core.database import Connection, Database
 from app.core.errors import AppError, Unavailable
-from app.core.queue import enqueue
 from app.core.settings import Settings
 from app.embedding import service as embedding
 from app.embedding.models import Embedders, find_reason
@@ -23,8 +21,6 @@ from ml.models.model import ModelError
 
 log = structlog.get_logger()
 
-BUILD_TASK = "search:build"
-BUILD_LOCK = "index"
 POLL_S = 0.5
 RETRY_S = 2.0
 
@@ -62,7 +58,7 @@ class Live:
         while True:
             try:
                 async with self._db.session() as conn:
-                    await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(changes.CHANNEL)))
+                    await changes.listen(conn)
                     while True:
                         await self.refresh()
                         # Woken by a commit; the poll is for what a notification may have missed.
@@ -93,7 +89,7 @@ class Live:
             if active is not None and (searcher.version is None or searcher.version.id != active.id):
                 # The active version was refused: search goes on without it, and a new one is built.
                 async with self._db.transaction() as conn:
-                    await enqueue(conn, BUILD_TASK, queueing_lock=BUILD_LOCK, model_id=model.id, job_id=None)
+                    await embedding.queue_build(conn, model.id, activate=False)
         await self._catch_up(searcher, self._memberships)
         if self._searcher is not searcher:
             log.info("search index opened", model=model.name, index=searcher.label, count=searcher.index.count)
@@ -116,8 +112,7 @@ class Live:
         return await open_searcher(self._db, self._settings.indexes_dir, model, embedder, pruned_to)
 
     async def _load_memberships(self) -> Memberships:
-        async with self._db.transaction() as conn:
-            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        async with self._db.snapshot() as conn:
             position = await changes.position(conn)
             return Memberships(await store.list_memberships(conn), position)
 

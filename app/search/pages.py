@@ -18,6 +18,7 @@ from app.core.errors import Invalid
 from app.core.pages import redirect, render, wants_fragment
 from app.images import service as images
 from app.images.media import MEDIA_HEADERS
+from app.images.pages_gallery import Narrowed
 from app.images.ratios import ratio_class
 from app.images.records import Filters, LabelCount
 from app.images.tiles import Tile, make_tile
@@ -40,14 +41,6 @@ class Asked:
     filename: str
     page_url: str
     ratio_class: str
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowed:
-    """The filters in force."""
-
-    collection: Collection | None
-    label: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ tasks = Blueprint()
 
 
 @tasks.task(name="build", queue="search", pass_context=True)
-async def build(context: JobContext, model_id: int, job_id: int | None) -> None:
-    """Build and activate an index."""
-    await builds.build(part(context, Database), part(context, Settings), model_id, job_id)
+async def build(context: JobContext, model_id: int, job_id: int | None, activate: bool) -> None:
+    """Build an index, and switch to its model if asked to."""
+    await builds.build(part(context, Database), part(context, Settings), model_id, job_id, activate=activate)
 
 
 @tasks.periodic(cron="* * * * *")

@@ -99,7 +99,7 @@ async def test_one_process_embeds_at_a_time(gallery: Gallery, anna: Viewer, bird
     ids = await gallery.pictures(anna, birds, [1])
     db = gallery.intake.db
     async with db.session() as another:
-        await another.execute("SELECT pg_advisory_lock(%s)", (service.LOCK_KEY,))
+        await store.lock_embedding(another)
         waiting = asyncio.create_task(gallery.embed())
         await until(lambda: a_lock_is_waited_for(db))
         assert await stored(gallery, ids) == {}
@@ -236,7 +236,7 @@ async def test_when_the_wanted_model_is_complete_its_activation_is_queued(
     model = await gallery.model()
     async with gallery.intake.db.transaction() as conn:
         cursor = await conn.execute("SELECT args FROM procrastinate_jobs WHERE task_name = 'search:build'")
-        assert await cursor.fetchall() == [({"model_id": model.id, "job_id": None},)]
+        assert await cursor.fetchall() == [({"model_id": model.id, "job_id": None, "activate": True},)]
 
 
 async def test_the_job_tells_how_far_it_is(gallery: Gallery, anna: Viewer, birds: Collection) -> None:

@@ -9,6 +9,8 @@ from app.accounts.records import Viewer
 from app.collections.records import Collection
 from app.core import changes, jobs
 from app.core.errors import Conflict
+from app.embedding import service as embedding
+from app.embedding import store as embedding_store
 from app.images import service as images
 from app.search import builds, store
 from app.search.live import Live
@@ -230,3 +232,21 @@ async def test_enough_fresh_vectors_ask_for_a_build(
     monkeypatch.setattr(builds, "REBUILD_MIN_FRESH", 8)
     await builds.tend(gallery.intake.db)
     assert await queued_builds(gallery) == 1
+
+
+async def test_a_waiting_rebuild_neither_swallows_nor_undoes_the_switch_to_another_model(
+    gallery: Gallery, ids: list[int]
+) -> None:
+    db = gallery.intake.db
+    old = await gallery.model()
+    await builds.request_build(db)
+    async with db.transaction() as conn:
+        new = await embedding_store.put_model(conn, "another", "f" * 64, old.dim)
+        await embedding.queue_build(conn, old.id, activate=False)
+        await embedding.queue_build(conn, new.id, activate=True)
+        await embedding.queue_build(conn, new.id, activate=True)
+    assert await queued_builds(gallery) == 3
+
+    await builds.build(db, gallery.settings, new.id, None, activate=True)
+    await builds.build(db, gallery.settings, old.id, None)
+    assert await embedding.active_model(db) == new
