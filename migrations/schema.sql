@@ -275,11 +275,20 @@ CREATE TABLE public.image (
     size_bytes bigint NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     trashed_at timestamp with time zone,
+    perceptual_hash bytea,
     CONSTRAINT image_caption_check CHECK ((length(caption) <= 2000)),
     CONSTRAINT image_digest_check CHECK ((octet_length(digest) = 32)),
     CONSTRAINT image_height_check CHECK ((height > 0)),
+    CONSTRAINT image_perceptual_hash_check CHECK ((octet_length(perceptual_hash) = 32)),
     CONSTRAINT image_width_check CHECK ((width > 0))
 );
+
+
+--
+-- Name: COLUMN image.perceptual_hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.image.perceptual_hash IS 'pHash, 256 bits (ml/perceptual.py); NULL only for pictures taken in before it was kept.';
 
 
 --

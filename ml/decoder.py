@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import multiprocessing
+import os
 import resource
 import signal
 import sys
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from pebble import ProcessExpired, ProcessPool
 from PIL import Image
 
-from ml import images
+from ml import images, perceptual
 from ml.images import PictureRefused
 from ml.models.model import Preprocess
 
@@ -33,27 +34,35 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What ingest keeps of a picture: size in pixels as displayed, SHA-256 of the file, WebPs by width."""
+    """What ingest keeps of a picture: size in pixels as displayed, SHA-256 of the file, WebPs by width.
+
+    The perceptual hash is of the narrowest thumbnail's pixels before their encoding: of the same file and widths it
+    is always the same.
+    """
 
     format: str
     width: int
     height: int
     digest: bytes
+    perceptual_hash: bytes
     thumbnails: dict[int, bytes]
 
 
 class Decoder:
     """Decodes in child processes, so that a crash, a hang or a bomb costs one picture.
 
-    Starts with the first picture. The children die with this process, hold at most `memory_bytes` each, and
-    are replaced when they end. They import the program's main module (multiprocessing's rule): keep that free
-    of heavy imports. All methods may be called from any thread.
+    Starts with the first picture. The children die with this process, hold at most `memory_bytes` each, are
+    `niceness` nicer than it, and are replaced when they end. They import the program's main module
+    (multiprocessing's rule): keep that free of heavy imports. All methods may be called from any thread.
     """
 
-    def __init__(self, workers: int, timeout_s: float = 30, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self, workers: int, timeout_s: float = 30, memory_bytes: int = MEMORY_BYTES, niceness: int = 0
+    ) -> None:
         self._workers = workers
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
+        self._niceness = niceness
         self._pool: ProcessPool | None = None
         self._pending: set[Future[Any]] = set()
         self._closed = False
@@ -121,7 +130,10 @@ class Decoder:
             # a plain fork of a web process could inherit a lock that nobody will ever release.
             context = multiprocessing.get_context("forkserver")
             self._pool = ProcessPool(
-                self._workers, initializer=_prepare_child, initargs=[self._memory_bytes], context=context
+                self._workers,
+                initializer=_prepare_child,
+                initargs=[self._memory_bytes, self._niceness],
+                context=context,
             )
         return self._pool
 
@@ -151,7 +163,8 @@ def inspect(data: bytes, widths: tuple[int, ...]) -> Inspected:
         same = smaller.size == wider.size and thumbnails
         thumbnails[width] = min(thumbnails.items())[1] if same else images.encode_webp(smaller, width)
     digest = hashlib.sha256(data).digest()
-    return Inspected(decoded.format, decoded.width, decoded.height, digest, thumbnails)
+    perceptual_hash = perceptual.hash_of(smaller)
+    return Inspected(decoded.format, decoded.width, decoded.height, digest, perceptual_hash, thumbnails)
 
 
 def prepare(data: bytes, preprocess: Preprocess) -> NDArray[np.generic]:
@@ -159,10 +172,11 @@ def prepare(data: bytes, preprocess: Preprocess) -> NDArray[np.generic]:
     return preprocess(images.load(data, target=preprocess.target))
 
 
-def _prepare_child(memory_bytes: int) -> None:
+def _prepare_child(memory_bytes: int, niceness: int) -> None:
     """Limits of one child; what decoding needs was imported with this module, before the first picture."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.nice(niceness)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a hung decoder would not reach a Python handler
     # Data, not address space: libraries map far more than they use.

@@ -41,6 +41,7 @@ class NewImage:
     """A decoded picture on its way in."""
 
     digest: bytes
+    perceptual_hash: bytes
     filename: str
     source: str
     caption: str

@@ -20,15 +20,17 @@ async def insert_image(conn: Connection, owner_id: int, new: NewImage) -> tuple[
     async with conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(
             """
-            INSERT INTO image (owner_id, digest, filename, caption, source, format, width, height, size_bytes)
-            VALUES (%(owner)s, %(digest)s, %(filename)s, %(caption)s, %(source)s, %(format)s, %(width)s, %(height)s,
-                %(size)s)
+            INSERT INTO image (owner_id, digest, perceptual_hash, filename, caption, source, format, width, height,
+                size_bytes)
+            VALUES (%(owner)s, %(digest)s, %(perceptual_hash)s, %(filename)s, %(caption)s, %(source)s, %(format)s,
+                %(width)s, %(height)s, %(size)s)
             ON CONFLICT (owner_id, digest) DO UPDATE SET digest = excluded.digest
             RETURNING id, xmax = 0
             """,
             {
                 "owner": owner_id,
                 "digest": new.digest,
+                "perceptual_hash": new.perceptual_hash,
                 "filename": new.filename,
                 "caption": new.caption,
                 "source": new.source,
@@ -42,6 +44,22 @@ async def insert_image(conn: Connection, owner_id: int, new: NewImage) -> tuple[
     if row is None:
         raise RuntimeError("INSERT … RETURNING gave no row")
     return row[0], row[1]
+
+
+async def list_unhashed(conn: Connection, *, after_id: int, limit: int) -> list[tuple[int, bytes]]:
+    """(id, digest) of pictures behind `after_id` that have no perceptual hash."""
+    async with conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, digest FROM image WHERE id > %(after)s AND perceptual_hash IS NULL ORDER BY id LIMIT %(limit)s
+            """,
+            {"after": after_id, "limit": limit},
+        )
+        return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
+async def set_perceptual_hash(conn: Connection, image_id: int, perceptual_hash: bytes) -> None:
+    await conn.execute("UPDATE image SET perceptual_hash = %s WHERE id = %s", (perceptual_hash, image_id))
 
 
 async def find_in_collection(conn: Connection, collection_id: int, digest: bytes) -> tuple[int, bool] | None:

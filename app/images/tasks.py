@@ -6,7 +6,8 @@ from app.core.blobs import BlobStore
 from app.core.database import Database
 from app.core.settings import Settings
 from app.core.worker_parts import part
-from app.images import service
+from app.images import service, service_hashes
+from ml.decoder import Decoder
 
 tasks = Blueprint()
 
@@ -17,3 +18,9 @@ async def empty_trash(context: JobContext, timestamp: int) -> None:  # noqa: ARG
     """Erase what has been in the trash for longer than the settings say."""
     days = part(context, Settings).trash_days
     await service.purge_expired(part(context, Database), part(context, BlobStore), days)
+
+
+@tasks.task(name="hash_unhashed", queue="images", pass_context=True)
+async def hash_unhashed(context: JobContext) -> None:
+    """Give pictures that were taken in before perceptual hashes were kept theirs."""
+    await service_hashes.hash_unhashed(part(context, Database), part(context, BlobStore), part(context, Decoder))

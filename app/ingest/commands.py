@@ -28,6 +28,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Settle = Callable[[Settings, Database, Callable[[jobs.Job], None]], Awaitable[int]]
 
 SAMPLE_COUNT = 640
+NICENESS = 10  # whoever searches meanwhile comes first
 REFUSED_SHOWN = 20
 
 
@@ -146,7 +147,7 @@ async def _import_items(
             job_id = await jobs.create(conn, "import", f"{title} into {made.name}", total)
         if target.visibility is not None and made.is_public != (target.visibility == "public"):
             click.echo(f"likeness: {made.name} exists and is {made.visibility}; it stays so", err=True)
-        with Decoder(settings.decoders) as decoder, progress_bar() as bar:
+        with Decoder(settings.decoders, niceness=NICENESS) as decoder, progress_bar() as bar:
             task = bar.add_task(title, total=total)
             intake = Intake(db, blobs, decoder, settings.decoders, settings.max_upload_bytes)
             async with jobs.running(db, job_id) as report:

@@ -153,6 +153,7 @@ async def _store(intake: Intake, owner_id: int, collection_id: int, batch: list[
 def _new_image(one: _Decoded) -> NewImage:
     return NewImage(
         digest=one.inspected.digest,
+        perceptual_hash=one.inspected.perceptual_hash,
         filename=clean_filename(one.item.name),
         source="".join(character for character in one.item.source if character.isprintable())[-1000:],
         caption=one.item.caption[: images.CAPTION_LENGTH],

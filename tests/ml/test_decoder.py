@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
-from ml import images
+from ml import images, perceptual
 from ml.decoder import Decoder
 from ml.images import PictureRefused
 from ml.models.baseline import BaselinePreprocess
@@ -28,6 +28,11 @@ def png(colour: str = "red", size: tuple[int, int] = (600, 300)) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", size, colour).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def distance(one: bytes, other: bytes) -> int:
+    """How many bits differ."""
+    return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,18 @@ def test_inspect_gives_size_digest_and_thumbnails(decoder: Decoder) -> None:
     assert inspected.digest == hashlib.sha256(data).digest()
     widths = {width: Image.open(io.BytesIO(webp)).width for width, webp in inspected.thumbnails.items()}
     assert widths == {256: 256, 512: 512, 1024: 600}
+
+
+def test_inspect_gives_the_perceptual_hash_of_the_upright_picture(decoder: Decoder) -> None:
+    small = Image.fromarray(np.random.default_rng(1).integers(0, 256, (6, 8, 3), dtype=np.uint8))
+    picture = small.resize((1200, 900), Image.Resampling.BICUBIC)
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # lying in the file, upright when displayed
+    picture.transpose(Image.Transpose.ROTATE_90).save(buffer, "JPEG", quality=30, exif=exif)
+    found = decoder.submit_inspect(buffer.getvalue()).result(timeout=30).perceptual_hash
+    assert distance(found, perceptual.hash_of(picture)) <= 16
+    assert distance(found, decoder.submit_inspect(png()).result(timeout=30).perceptual_hash) > perceptual.COPY_DISTANCE
 
 
 def test_prepare_gives_the_preprocessed_picture(decoder: Decoder) -> None:

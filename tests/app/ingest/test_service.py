@@ -8,10 +8,12 @@ from app.accounts.records import Viewer
 from app.collections import service as collections
 from app.collections.records import Collection
 from app.core import changes
+from app.core.blobs import THUMBNAIL_WIDTHS
 from app.images import service as images
 from app.images.records import Filters
 from app.ingest.service import clean_filename, resolve_target
 from ml.datasets.items import Item
+from ml.decoder import inspect
 from tests.app.ingest.hostile import REFUSED
 from tests.factories import Gallery, picture
 
@@ -57,6 +59,9 @@ async def test_a_picture_is_kept_with_what_is_known_of_it(gallery: Gallery, anna
     assert (image.format, image.width, image.height, image.size_bytes) == ("JPEG", 300, 200, len(data))
     assert image.labels == ["robin", "small"]
     assert gallery.intake.blobs.read(gallery.intake.blobs.original(image.digest)) == data
+    async with gallery.intake.db.transaction() as conn:
+        row = await (await conn.execute("SELECT perceptual_hash FROM image")).fetchone()
+    assert row == (inspect(data, THUMBNAIL_WIDTHS).perceptual_hash,)
 
 
 async def test_again_adds_none(gallery: Gallery, anna: Viewer, birds: Collection) -> None:
