@@ -19,7 +19,8 @@ COMMANDS = {
     "search": ("app.search.commands:search", "Find pictures like one."),
     "evaluate": ("app.search.commands_evaluate:evaluate", "Measure how well likeness follows labels."),
     "index": ("app.search.commands:index", "Build and list search indexes."),
-    "models": ("app.embedding.commands:models", "List the models that can embed pictures."),
+    "embed": ("app.embedding.commands_embed:embed", "Embed what waits, by this or another model."),
+    "models": ("app.embedding.commands:models", "The models: list, show, fetch, use, remove."),
 }
 
 

@@ -42,6 +42,8 @@ from app.core.pages import render
 from app.core.problems import exception_handlers
 from app.core.runtime import open_blobs
 from app.core.settings import ROOT, Settings
+from app.embedding import api as embedding_api
+from app.embedding.lane import QueryLane
 from app.embedding.models import Embedders
 from app.images import api as images_api
 from app.images import pages as images_pages
@@ -54,11 +56,15 @@ from app.search import pages as search_pages
 from app.search.live import Live, stop
 from app.search.service import Engine
 from ml.decoder import Decoder
+from ml.embedder import Embedder
 from ml.images import FORMATS, LIMITS
 
 VERSION = importlib.metadata.version("likeness")
 FORM_BYTES = 64 * 1024
 UPLOAD_TOTAL_BYTES = 4 * 1024**3
+INTAKE_NICENESS = 5
+QUERY_DECODERS = 1
+"""A child of its own for pictures that are searched with: uploads of many files have the others."""
 MULTIPART_SLACK = 1024 * 1024
 
 
@@ -132,6 +138,7 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             ingest_pages.make_router(UPLOAD_TOTAL_BYTES),
             # Pages and API share paths here, which only handlers of one router may.
             _router([*images_api.handlers, *ingest_api.handlers], UPLOAD_TOTAL_BYTES),
+            _router(embedding_api.handlers, UPLOAD_TOTAL_BYTES),
             _router([*search_pages.handlers, *search_api.handlers], picture_bytes),
             admin_pages.router,
             admin_api.router,
@@ -151,6 +158,8 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "intake": Provide(_provide_intake, sync_to_thread=False),
             "engine": Provide(_provide_engine, sync_to_thread=False),
+            "lane": Provide(_provide_lane, sync_to_thread=False),
+            "embedder": Provide(_provide_embedder, sync_to_thread=False),
             "live": Provide(_provide_live, sync_to_thread=False),
             "viewer": Provide(provide_viewer),
         },
@@ -191,18 +200,28 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
     settings: Settings = app.state.settings
     faiss.omp_set_num_threads(1)  # one query, one thread: the pool below gives each core its own
     cores = os.cpu_count() or 1
-    with Decoder(settings.decoders) as decoder, ThreadPoolExecutor(cores, "search") as threads:
+    with (
+        Decoder(settings.decoders, niceness=INTAKE_NICENESS) as decoder,
+        Decoder(QUERY_DECODERS) as query_decoder,
+        ThreadPoolExecutor(cores, "search") as threads,
+    ):
         async with Database(app.state.conninfo) as db:
             blobs = await open_blobs(db, settings)
-            live = Live(db, settings, Embedders(settings.models_dir))
+            embedders = Embedders(settings.models_dir)
+            live = Live(db, settings, embedders)
             app.state.db, app.state.blobs, app.state.live = db, blobs, live
             app.state.intake = Intake(db, blobs, decoder, settings.decoders, settings.max_upload_bytes)
-            app.state.engine = Engine(db, decoder, live, threads, settings.max_upload_bytes)
-            following = asyncio.create_task(live.run())
+            app.state.lane = QueryLane(query_decoder)
+            app.state.engine = Engine(db, app.state.lane, live, threads, settings.max_upload_bytes)
+            background = [
+                asyncio.create_task(live.run()),
+                asyncio.create_task(embedders.tend(settings.model_idle_minutes)),
+            ]
             try:
                 yield
             finally:
-                await stop(following)
+                for task in background:
+                    await stop(task)
 
 
 def _provide_db(state: State) -> Database:
@@ -219,6 +238,15 @@ def _provide_intake(state: State) -> Intake:
 
 def _provide_engine(state: State) -> Engine:
     return state.engine
+
+
+def _provide_lane(state: State) -> QueryLane:
+    return state.lane
+
+
+def _provide_embedder(state: State) -> Embedder:
+    """The embedder of the model that answers searches now. Raises Unavailable before there is one."""
+    return state.live.current()[0].embedder
 
 
 def _provide_live(state: State) -> Live:

@@ -247,7 +247,7 @@ async def _model_line(conninfo: str, settings: Settings) -> str:
     async with Database(conninfo) as db:
         model = await embedding.active_model(db)
         wanted = await resolve_choice(db, settings)
-    how = "LIKENESS_MODEL changes it (likeness models list)."
+    how = "To change it: likeness models use NAME (likeness models list)."
     if model is None or model.name == wanted.name:
         return f"It finds by {wanted.name}: {wanted.reason}. {how}"
     return f"It finds by {model.name} until {wanted.name} has embedded every picture: {wanted.reason}. {how}"

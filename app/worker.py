@@ -19,8 +19,9 @@ from app.embedding import models as embedding_models
 from app.embedding import service as embedding
 from app.embedding import store as embedding_store
 from app.embedding import tasks as embedding_tasks
+from app.embedding.filling import Workshop
 from app.embedding.models import Embedders
-from app.embedding.service import Workshop
+from app.images import service_hashes
 from app.images import tasks as image_tasks
 from app.ingest.service import EMBED_LOCK, EMBED_TASK
 from app.search import builds
@@ -38,9 +39,13 @@ log = structlog.get_logger()
 async def run(settings: Settings, conninfo: str) -> None:
     """Work until told to stop (SIGINT, SIGTERM): what runs is given ten seconds to end."""
     async with _assembled(settings, conninfo) as (queue, shop, context):
-        rescuing = asyncio.create_task(_rescue_often(queue))
+        background = [
+            asyncio.create_task(_rescue_often(queue)),
+            asyncio.create_task(shop.embedders.tend(settings.model_idle_minutes)),
+        ]
         try:
             await _prepare(settings, shop)
+            await service_hashes.queue_unhashed(shop.db)
             log.info("worker ready")
             await queue.run_worker_async(
                 concurrency=CONCURRENCY,
@@ -50,9 +55,9 @@ async def run(settings: Settings, conninfo: str) -> None:
                 additional_context=context,
             )
         finally:
-            rescuing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await rescuing
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
 
 
 async def settle(settings: Settings, db: Database, on_progress: Callable[[Job], None]) -> int:
@@ -115,10 +120,10 @@ async def _prepare(settings: Settings, shop: Workshop) -> None:
     except ModelError as error:
         # The gallery goes on with the model it had.
         log.error("the wanted model cannot be used", model=choice.name, reason=str(error))
-        return
-    model = await embedding_models.register(shop.db, choice.name, embedder)
-    await builds.ensure_active(shop.db, model)
-    log.info("model", name=choice.name, reason=choice.reason)
+    else:
+        model = await embedding_models.register(shop.db, choice.name, embedder)
+        await builds.ensure_active(shop.db, model)
+        log.info("model", name=choice.name, reason=choice.reason)
     async with shop.db.transaction() as conn:
         await enqueue(conn, EMBED_TASK, queueing_lock=EMBED_LOCK)
 
@@ -147,5 +152,11 @@ async def _assembled(
         async with Database(conninfo) as db, queue.open_async():
             blobs = await open_blobs(db, settings)
             shop = Workshop(db, blobs, decoder, Embedders(settings.models_dir))
-            context: dict[str, object] = {"settings": settings, "db": db, "blobs": blobs, "workshop": shop}
+            context: dict[str, object] = {
+                "settings": settings,
+                "db": db,
+                "blobs": blobs,
+                "decoder": decoder,
+                "workshop": shop,
+            }
             yield queue, shop, context

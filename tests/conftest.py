@@ -114,7 +114,7 @@ async def open_client(
 ) -> AsyncIterator[OpenClient]:
     """Opens web clients of one running app, which starts with the first: each has its own cookies."""
     # One pool of decoding children for the whole run, and no long wait for the first model.
-    monkeypatch.setattr(main, "Decoder", lambda _: nullcontext(decoder))
+    monkeypatch.setattr(main, "Decoder", lambda *_, **__: nullcontext(decoder))
     monkeypatch.setattr(live, "RETRY_S", 0.05)
     app = main.create_app(settings, conninfo)
     async with AsyncExitStack() as stack:

@@ -14,9 +14,10 @@ from app.accounts.secret import digest, new_secret
 from app.collections import service as collections
 from app.collections.records import Collection
 from app.core.settings import Settings
+from app.embedding.filling import Workshop
 from app.embedding.models import Embedders, register
 from app.embedding.records import ModelRow
-from app.embedding.service import Workshop, embed_pending
+from app.embedding.service import embed_pending
 from app.ingest.records import Outcome
 from app.ingest.service import Intake, add_items
 from app.search import builds

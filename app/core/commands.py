@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.core.blobs import VolumeMissing
 from app.core.errors import AppError
@@ -63,12 +63,12 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def progress_bar() -> Progress:
-    """A bar on standard error, so that standard output stays the command's own."""
+def progress_bar(*, in_bytes: bool = False) -> Progress:
+    """A bar on standard error, so that standard output stays the command's own; it counts pieces, or bytes."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        DownloadColumn() if in_bytes else MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )

@@ -26,7 +26,9 @@ class Settings:
 
     - `data_dir`: pictures, indexes, model weights and the embedded Postgres.
     - `database_url`: a Postgres of one's own; without it the embedded one runs in `data_dir`.
-    - `model`: `auto`, a name from `likeness models list`, or a folder in the hub's format.
+    - `model`: `auto` (what `likeness models use` chose, else what suits this machine), a name from `likeness models
+      list`, or a folder in the hub's format.
+    - `model_idle_minutes`: without work for so long, a model gives its memory back; 0 means never.
     - `host`, `port`: where the web server listens. Beyond loopback only when told so.
     - `public_url`: the address people type, when it differs; `https://…` makes cookies Secure.
     - `max_upload_mb`: the largest single file, in MiB; `max_upload_files`: the most files in one request.
@@ -39,6 +41,7 @@ class Settings:
     data_dir: Path
     database_url: str | None = None
     model: str = "auto"
+    model_idle_minutes: int = 30
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str | None = None
@@ -87,6 +90,7 @@ class Settings:
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 BOUNDS: dict[str, tuple[int, int]] = {
+    "model_idle_minutes": (0, 100_000),
     "port": (1, 65_535),
     "max_upload_mb": (1, 10_240),
     "max_upload_files": (1, 100_000),

@@ -25,11 +25,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A picture without an embedding by some model; `attempts` were begun and did not end."""
+    """A picture without an embedding by some model."""
 
     image_id: int
     digest: bytes
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,22 +49,44 @@ async def get_model(conn: Connection, model_id: int) -> ModelRow:
     return row
 
 
-async def list_waiting(conn: Connection, model_id: int, *, after_id: int, attempts: int, limit: int) -> list[Waiting]:
-    """Untrashed pictures behind `after_id` that wait for this model and were begun `attempts` times already."""
+async def list_fresh(conn: Connection, model_id: int, *, after_id: int, limit: int) -> list[Waiting]:
+    """Untrashed pictures behind `after_id` that wait for this model and were never begun."""
     async with conn.cursor(row_factory=class_row(Waiting)) as cursor:
         await cursor.execute(
             """
-            SELECT image.id AS image_id, image.digest, coalesce(attempt.attempts, 0) AS attempts
-            FROM image LEFT JOIN embedding_attempt AS attempt
-                ON attempt.image_id = image.id AND attempt.model_id = %(model)s
-            WHERE image.id > %(after)s AND image.trashed_at IS NULL
+            SELECT id AS image_id, digest FROM image
+            WHERE id > %(after)s AND trashed_at IS NULL
             AND NOT EXISTS (SELECT FROM embedding WHERE model_id = %(model)s AND image_id = image.id)
-            AND attempt.reason IS NULL AND coalesce(attempt.attempts, 0) = %(attempts)s
-            ORDER BY image.id LIMIT %(limit)s
+            AND NOT EXISTS (SELECT FROM embedding_attempt WHERE model_id = %(model)s AND image_id = image.id)
+            ORDER BY id LIMIT %(limit)s
             """,
-            {"model": model_id, "after": after_id, "attempts": attempts, "limit": limit},
+            {"model": model_id, "after": after_id, "limit": limit},
         )
         return await cursor.fetchall()
+
+
+async def list_begun(conn: Connection, model_id: int, *, attempts: int, limit: int) -> list[Waiting]:
+    """Untrashed pictures that were begun `attempts` times for this model and never ended."""
+    async with conn.cursor(row_factory=class_row(Waiting)) as cursor:
+        await cursor.execute(
+            """
+            SELECT image.id AS image_id, image.digest
+            FROM embedding_attempt AS attempt JOIN image ON image.id = attempt.image_id
+            WHERE attempt.model_id = %(model)s AND attempt.reason IS NULL AND attempt.attempts = %(attempts)s
+            AND image.trashed_at IS NULL
+            AND NOT EXISTS (SELECT FROM embedding WHERE model_id = %(model)s AND image_id = image.id)
+            ORDER BY image.id LIMIT %(limit)s
+            """,
+            {"model": model_id, "attempts": attempts, "limit": limit},
+        )
+        return await cursor.fetchall()
+
+
+async def last_image_id(conn: Connection) -> int:
+    """The newest picture's id; 0 when there is none."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute("SELECT coalesce(max(id), 0) FROM image")
+        return await cursor.fetchone() or 0
 
 
 async def put_attempts(conn: Connection, model_id: int, image_ids: Sequence[int]) -> None:
@@ -78,6 +100,18 @@ async def put_attempts(conn: Connection, model_id: int, image_ids: Sequence[int]
         """,
         {"model": model_id, "ids": list(image_ids)},
     )
+
+
+async def give_back_attempts(conn: Connection, model_id: int, image_ids: Sequence[int]) -> None:
+    """Take back what `put_attempts` noted: these pictures were left alone before anything came of them."""
+    await conn.execute(
+        """
+        UPDATE embedding_attempt SET attempts = attempts - 1
+        WHERE model_id = %(model)s AND image_id = ANY(%(ids)s::bigint[]) AND reason IS NULL
+        """,
+        {"model": model_id, "ids": list(image_ids)},
+    )
+    await conn.execute("DELETE FROM embedding_attempt WHERE model_id = %s AND attempts <= 0", (model_id,))
 
 
 async def fail_attempt(conn: Connection, model_id: int, image_id: int, reason: str) -> None:
@@ -192,16 +226,17 @@ async def count_progress(conn: Connection, model_id: int) -> Progress:
         return await cursor.fetchone() or Progress(0, 0, 0)
 
 
-async def list_failures(conn: Connection, limit: int) -> list[Failure]:
-    """The newest pictures that could not be embedded."""
+async def list_failures(conn: Connection, limit: int, model_id: int | None = None) -> list[Failure]:
+    """The newest pictures that could not be embedded, by one model or by any."""
     async with conn.cursor(row_factory=class_row(Failure)) as cursor:
         await cursor.execute(
             """
             SELECT attempt.image_id, image.filename, model.name AS model, attempt.reason, attempt.attempted_at
             FROM embedding_attempt AS attempt
             JOIN image ON image.id = attempt.image_id JOIN model ON model.id = attempt.model_id
-            WHERE attempt.reason IS NOT NULL ORDER BY attempt.attempted_at DESC LIMIT %s
+            WHERE attempt.reason IS NOT NULL AND (%(model)s::bigint IS NULL OR attempt.model_id = %(model)s)
+            ORDER BY attempt.attempted_at DESC LIMIT %(limit)s
             """,
-            (limit,),
+            {"limit": limit, "model": model_id},
         )
         return await cursor.fetchall()

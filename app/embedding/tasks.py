@@ -4,15 +4,16 @@ from procrastinate import Blueprint, JobContext
 
 from app.core.settings import Settings
 from app.core.worker_parts import part
+from app.embedding.filling import Workshop
 from app.embedding.models import resolve_choice
-from app.embedding.service import Workshop, embed_pending
+from app.embedding.service import embed_pending
 
 tasks = Blueprint()
 
 
 @tasks.task(name="embed", queue="embedding", pass_context=True)
-async def embed(context: JobContext) -> None:
-    """Embed everything that waits."""
+async def embed(context: JobContext, model: str | None = None) -> None:
+    """Embed everything that waits, by the gallery's model and by `model`, if one is named."""
     shop = part(context, Workshop)
     choice = await resolve_choice(shop.db, part(context, Settings))
-    await embed_pending(shop, choice.name)
+    await embed_pending(shop, choice.name, model)

@@ -15,6 +15,7 @@ from app.core.queue import enqueue
 from app.core.settings import Settings
 from app.embedding import service as embedding
 from app.embedding import store as embedding_store
+from app.embedding.models import find_choice
 from app.embedding.records import ModelRow
 from app.embedding.service import BUILD_LOCK, BUILD_TASK
 from app.embedding.store_export import export
@@ -57,7 +58,7 @@ async def request_build(db: Database) -> int:
 async def build(db: Database, settings: Settings, model_id: int, job_id: int | None, *, activate: bool = False) -> None:
     """Build, publish and put in force a version of this model's index; with `activate`, the model itself too.
 
-    A rebuild that waited while the gallery moved on to another model must not bring the old one back.
+    A build that waited while somebody chose yet another model does not switch to the one it was queued for.
     """
     async with db.transaction() as conn:
         model = await embedding_store.get_model(conn, model_id)
@@ -75,11 +76,12 @@ async def build(db: Database, settings: Settings, model_id: int, job_id: int | N
             await asyncio.wait([work])
             raise
         manifest = await work
+        wanted = await find_choice(db, settings)
         async with db.transaction() as conn:
             if manifest is not None:
                 await store.insert_version(conn, version_id, model.id, manifest.seq, _summary(manifest))
                 await store.activate_version(conn, model.id, version_id)
-            if activate:
+            if activate and (wanted is None or wanted.name == model.name):
                 await state.replace(conn, embedding.ACTIVE_MODEL, str(model.id))
             await changes.wake(conn)
             needed = await _forget_old(conn, model)

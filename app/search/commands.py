@@ -19,6 +19,7 @@ from app.core.queue import worker_is_alive
 from app.core.runtime import cli_database
 from app.core.settings import Settings
 from app.embedding import service as embedding
+from app.embedding.lane import QueryLane
 from app.embedding.models import Embedders
 from app.images import service as images
 from app.search import builds, service, store
@@ -94,7 +95,7 @@ async def opened_engine(settings: Settings, db: Database) -> AsyncGenerator[Engi
     live = Live(db, settings, Embedders(settings.models_dir))
     await live.refresh()
     with Decoder(1) as decoder, ThreadPoolExecutor(1) as threads:
-        yield Engine(db, decoder, live, threads, settings.max_upload_bytes)
+        yield Engine(db, QueryLane(decoder), live, threads, settings.max_upload_bytes)
 
 
 async def _search(

@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from app.accounts.records import Viewer
 from app.collections import store as collection_store
 from app.core.database import Connection, Database
-from app.core.errors import Conflict, Gone, Invalid, TooLarge, Unavailable
-from app.embedding import service as embedding
+from app.core.errors import Conflict, Gone, Invalid, TooLarge
 from app.embedding import store as embedding_store
+from app.embedding.lane import QueryLane
 from app.images import store as image_store
 from app.images.records import Filters
 from app.ingest.service import clean_filename
@@ -27,37 +27,22 @@ from app.search.live import Live
 from app.search.memberships import Memberships
 from app.search.records import Hit, Query, Results
 from app.search.searcher import Searcher
-from ml.decoder import Decoder
 from ml.images import PictureRefused
 
 DEFAULT_K = 24
 MAX_K = 1000
-MAX_WAITING = 32
 QUERY_THUMBNAIL = 512
 
 
 @dataclass(slots=True)
 class Engine:
-    """What search needs; one per process. At most `MAX_WAITING` uploads are decoded or waited for at once."""
+    """What search needs; one per process."""
 
     db: Database
-    decoder: Decoder
+    lane: QueryLane
     live: Live
     threads: ThreadPoolExecutor
     max_bytes: int
-    waiting: int = field(default=0)
-
-
-@contextmanager
-def admitted(engine: Engine) -> Generator[None]:
-    """One place in the bounded line of query uploads. Raises Unavailable when it is full."""
-    if engine.waiting >= MAX_WAITING:
-        raise Unavailable("too many searches at once", retry_after_s=1)
-    engine.waiting += 1
-    try:
-        yield
-    finally:
-        engine.waiting -= 1
 
 
 def check_k(k: int) -> int:
@@ -99,7 +84,7 @@ async def create_query(engine: Engine, viewer: Viewer, data: bytes, filename: st
     searcher, _ = engine.live.current()
     vector = await _embed(engine, searcher, data)
     with _refusals():
-        inspected = await asyncio.wrap_future(engine.decoder.submit_inspect(data, (QUERY_THUMBNAIL,)))
+        inspected = await asyncio.wrap_future(engine.lane.decoder.submit_inspect(data, (QUERY_THUMBNAIL,)))
     async with engine.db.transaction() as conn:
         return await store.insert_query(
             conn,
@@ -136,8 +121,8 @@ async def query_thumbnail(engine: Engine, viewer: Viewer, query_id: UUID) -> byt
 async def _embed(engine: Engine, searcher: Searcher, data: bytes) -> NDArray[np.float32]:
     if len(data) > engine.max_bytes:
         raise TooLarge(f"a picture may have at most {engine.max_bytes // (1024 * 1024)} MiB")
-    with admitted(engine), _refusals():
-        return await embedding.embed_query(engine.decoder, searcher.embedder, data)
+    with _refusals():
+        return await engine.lane.embed(searcher.embedder, data)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from PIL import Image
 from skimage.color import rgb2lab
 from skimage.feature import hog
 
-from ml.models.model import ModelSpec
+from ml.models.model import ModelSpec, NoPatches
 
 Array = NDArray[np.float32]
 
@@ -67,6 +67,9 @@ class Baseline:
     """The model `baseline`: its preprocessing is all of it."""
 
     dim = DIM
+    batch_size = 64
+    runs_on = "float32 on cpu"
+    is_loaded = False
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
@@ -76,6 +79,13 @@ class Baseline:
     def forward(self, batch: Sequence[NDArray[np.generic]]) -> Array:
         """Descriptors to `[n, dim]`."""
         return np.stack(batch).astype(np.float32)
+
+    def patch_tokens(self, batch: Sequence[NDArray[np.generic]]) -> Array:  # noqa: ARG002  # as every model has it
+        """Raises NoPatches: the descriptor is of the whole picture."""
+        raise NoPatches("baseline describes whole pictures only: choose a DINOv2 model (likeness models list)")
+
+    def unload(self) -> None:
+        """There is nothing to give back."""
 
 
 def _gradients(pixels: Array) -> Array:

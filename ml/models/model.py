@@ -11,17 +11,28 @@ from PIL import Image
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model's card. `patch` and `hub_id` are None for descriptors without a network; sizes are pixels."""
+    """A model's card. `patch` and `hub_id` are None for descriptors without a network; sizes are pixels.
+
+    `width` is the length of one token, `adapter` the name of the LoRA weights on top of a network.
+    """
 
     name: str
     title: str
     hub_id: str | None
-    dim: int
+    width: int
     patch: int | None
     input_size: int
     pooling: str
     licence: str
     size_bytes: int
+    registers: int = 0
+    transform: str = "own"
+    adapter: str | None = None
+
+    @property
+    def dim(self) -> int:
+        """The length of an embedding: two tokens' for `cls+mean`."""
+        return self.width * len(self.pooling.split("+"))
 
 
 class Preprocess(Protocol):
@@ -33,7 +44,10 @@ class Preprocess(Protocol):
         ...
 
     def __call__(self, image: Image.Image) -> NDArray[np.generic]:
-        """An upright RGB picture of any size as one model input."""
+        """An upright RGB picture of any size as one model input.
+
+        For networks: uint8 pixels `[h, w, 3]`, or several windows of one size `[windows, h, w, 3]`.
+        """
         ...
 
 
@@ -45,7 +59,7 @@ class Model(Protocol):
 
     @property
     def identity(self) -> str:
-        """Hex hash over weights, pooling and preprocessing: embeddings of different identities never meet."""
+        """Hex hash over weights, adapter, pooling and preprocessing: embeddings of different identities never meet."""
         ...
 
     @property
@@ -54,8 +68,34 @@ class Model(Protocol):
     @property
     def preprocess(self) -> Preprocess: ...
 
+    @property
+    def batch_size(self) -> int:
+        """How many inputs of the usual size are best computed at once."""
+        ...
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether a network holds memory; never for a descriptor."""
+        ...
+
+    @property
+    def runs_on(self) -> str:
+        """Device and number format in words; loads the network when it is not loaded."""
+        ...
+
     def forward(self, batch: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
-        """Inputs of one shape to raw embeddings `[n, dim]`, in order, not normalised."""
+        """Inputs of one shape to raw embeddings `[n, dim]`, in order, not normalised. Raises OutOfMemory."""
+        ...
+
+    def patch_tokens(self, batch: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
+        """Inputs of one shape to the tokens of their patches, row by row, `[n, patches, width]`, not normalised.
+
+        Raises NoPatches for a descriptor without a network, OutOfMemory.
+        """
+        ...
+
+    def unload(self) -> None:
+        """Give the memory back; the next batch loads the network again. Raises nothing."""
         ...
 
 
@@ -73,3 +113,11 @@ class ModelUnavailable(ModelError):
 
 class WrongCheckpoint(ModelError):
     """The files at hand are of another architecture, or damaged."""
+
+
+class NoPatches(ModelError):
+    """A descriptor without a network has no tokens for parts of a picture."""
+
+
+class OutOfMemory(ModelError):
+    """A batch did not fit into the device's memory; a smaller one may."""

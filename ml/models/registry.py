@@ -1,30 +1,31 @@
-"""The models by name: where their weights are, how to fetch them, which one to take."""
+"""The models by name: their cards, what stands in a folder, and how one is loaded."""
 
-import os
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from ml.models.model import Model, ModelSpec, ModelUnavailable, UnknownModel
+from ml.models import weights
+from ml.models.model import Model, ModelSpec, ModelUnavailable, UnknownModel, WrongCheckpoint
+from ml.models.names import is_path, parse
 
-FILES = ("config.json", "preprocessor_config.json", "model.safetensors")
 LICENCE = "Apache-2.0"
-AUTOMATIC = "dinov2-small"
+PATCH = 14
 
 
-def _dinov2(size: str, dim: int, size_bytes: int) -> ModelSpec:
+def _dinov2(size: str, width: int, size_bytes: int, registers: int = 0) -> ModelSpec:
+    name = f"dinov2-with-registers-{size}" if registers else f"dinov2-{size}"
+    title = f"DINOv2 ViT-{size[0].upper()}/{PATCH}" + (f", {registers} registers" if registers else "")
     return ModelSpec(
-        name=f"dinov2-{size}",
-        title=f"DINOv2 ViT-{size[0].upper()}/14",
-        hub_id=f"facebook/dinov2-{size}",
-        dim=dim,
-        patch=14,
+        name=name,
+        title=title,
+        hub_id=f"facebook/{name}",
+        width=width,
+        patch=PATCH,
         input_size=224,
         pooling="cls",
         licence=LICENCE,
         size_bytes=size_bytes,
+        registers=registers,
+        transform="reference",
     )
 
 
@@ -32,10 +33,10 @@ BASELINE = ModelSpec(
     name="baseline",
     title="Shape and colour descriptor",
     hub_id=None,
-    dim=1464,
+    width=1464,
     patch=None,
     input_size=96,
-    pooling="concatenated",
+    pooling="parts",
     licence="MIT",
     size_bytes=0,
 )
@@ -44,44 +45,60 @@ REGISTRY: dict[str, ModelSpec] = {
     spec.name: spec
     for spec in (
         BASELINE,
-        _dinov2("small", 384, 88_000_000),
-        _dinov2("base", 768, 346_000_000),
-        _dinov2("large", 1024, 1_217_000_000),
+        # Sizes are those of the float32 files on the hub.
+        *(
+            _dinov2(size, width, size_bytes, registers)
+            for registers in (0, 4)
+            for size, width, size_bytes in (
+                ("small", 384, 88_000_000),
+                ("base", 768, 346_000_000),
+                ("large", 1024, 1_217_000_000),
+                ("giant", 1536, 4_546_000_000),
+            )
+        ),
     )
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A model chosen by itself, with one plain line that says why."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Resolved:
-    """A model's card and the folder of its weights: None where there are none, or they are not at hand."""
+    """A model's card, and where its files are: None where there are none, or they are not at hand.
+
+    `network` is the card of the network alone, `folder` its files; `adapter` the folder of the LoRA weights
+    that go on top of it, if any.
+    """
 
     spec: ModelSpec
+    network: ModelSpec
     folder: Path | None
+    adapter: Path | None = None
+
+    @property
+    def at_hand(self) -> bool:
+        return self.spec.patch is None or self.folder is not None
 
 
 def resolve(name: str, *, cache_dir: Path) -> Resolved:
-    """A registry name, or the path of a local folder in the hub's format.
+    """A registry name, a folder in the hub's format, or a folder of peft's; with pooling and transform behind it.
 
-    Raises UnknownModel, and WrongCheckpoint for a folder that holds another kind of model.
+    A plain name is also looked for among the folders of `cache_dir`. Raises UnknownModel, and WrongCheckpoint
+    for a folder that holds another kind of model.
     """
-    if name in REGISTRY:
-        return Resolved(REGISTRY[name], find_weights(name, cache_dir))
-    folder = Path(name).expanduser()
-    if not (folder / "config.json").is_file():
-        raise UnknownModel(
-            f"no model named {name!r}; known are {', '.join(REGISTRY)}, and folders that hold a config.json"
-        )
-    from ml.models.dinov2 import read_spec
-
-    return Resolved(read_spec(folder), folder.resolve())
+    asked = parse(name)
+    found = _resolve_base(asked.base, cache_dir)
+    if found.spec.patch is None:
+        if str(asked) != asked.base:
+            raise UnknownModel(f"{asked.base} has its own pooling and transform: name it without {name!r}'s")
+        return found
+    title = found.spec.title + "".join(f", {part}" for part in str(asked).removeprefix(asked.base).split(":")[1:])
+    spec = replace(
+        found.spec,
+        name=str(replace(asked, base=found.spec.name)),
+        title=title,
+        pooling=asked.pooling,
+        transform=asked.transform,
+    )
+    return replace(found, spec=spec)
 
 
 def load_model(name: str, *, cache_dir: Path, local_only: bool = True) -> Model:
@@ -90,121 +107,69 @@ def load_model(name: str, *, cache_dir: Path, local_only: bool = True) -> Model:
     Raises UnknownModel, ModelUnavailable, WrongCheckpoint.
     """
     resolved = resolve(name, cache_dir=cache_dir)
-    if resolved.spec.name == BASELINE.name:
+    if resolved.spec.patch is None:
         from ml.models.baseline import Baseline
 
         return Baseline(BASELINE)
-    folder = resolved.folder
+    network, folder = resolved.network, resolved.folder
     if folder is None:
         if local_only:
             raise ModelUnavailable(
-                f"the weights of {name} are not on this machine: fetch them, or put {', '.join(FILES)} "
-                f"into {cache_dir / name}"
+                f"the weights of {network.name} are not on this machine: fetch them (likeness models fetch "
+                f"{network.name}), or put {', '.join(weights.FILES)} into {cache_dir / network.name}"
             )
-        folder = fetch_weights(name, cache_dir, lambda _done, _total: None)
-    from ml.models.dinov2 import load  # torch is imported only for a model that needs it
+        folder = weights.fetch(network, cache_dir, lambda _done, _total: None)
+    from ml.models.dinov2 import Dinov2, Files  # torch is imported only for a model that needs it
 
-    return load(folder, resolved.spec)
-
-
-def find_weights(name: str, cache_dir: Path) -> Path | None:
-    """The folder of a model's weights: a local folder, one in `cache_dir`, or the hub's own cache."""
-    if name not in REGISTRY:
-        folder = Path(name).expanduser()
-        return folder if (folder / "model.safetensors").is_file() else None
-    hub_id = REGISTRY[name].hub_id
-    if hub_id is None:
-        return None
-    if all((cache_dir / name / file).is_file() for file in FILES):
-        return cache_dir / name
-    from huggingface_hub import try_to_load_from_cache
-
-    cached = [try_to_load_from_cache(hub_id, file) for file in FILES]
-    if all(isinstance(path, str) for path in cached):
-        return Path(str(cached[0])).parent
-    return None
+    return Dinov2(Files(resolved.spec, network, folder, resolved.adapter))
 
 
-def fetch_weights(name: str, cache_dir: Path, progress: Callable[[int, int], None]) -> Path:
-    """Fetch a model's three files from the hub into `cache_dir/name`; a broken download is resumed.
+def _resolve_base(base: str, cache_dir: Path) -> Resolved:
+    folder = _folder_of(base, cache_dir)
+    if base not in REGISTRY and (folder / weights.ADAPTER_CONFIG).is_file():
+        return _resolve_adapter(folder, cache_dir)
+    return _resolve_network(base, cache_dir)
 
-    `progress` gets the bytes fetched so far and in all. Raises UnknownModel, ModelUnavailable.
-    """
-    if name not in REGISTRY:
-        raise UnknownModel(f"no model named {name!r}; known are {', '.join(REGISTRY)}")
-    spec = REGISTRY[name]
-    folder = cache_dir / name
-    if spec.hub_id is None:
-        return folder
-    if _offline():
-        raise ModelUnavailable(f"HF_HUB_OFFLINE is set: unset it, or put {', '.join(FILES)} into {folder}")
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    bar = _bar(progress, spec.size_bytes)
+def _resolve_network(base: str, cache_dir: Path) -> Resolved:
+    if base in REGISTRY:
+        spec = REGISTRY[base]
+        return Resolved(spec, spec, weights.find(spec, cache_dir))
+    folder = _folder_of(base, cache_dir)
+    if (folder / weights.CONFIG).is_file():
+        spec = weights.read_card(folder)
+        return Resolved(spec, spec, folder)
+    here = f" (the folder here is written ./{base})" if not is_path(base) and Path(base).is_dir() else ""
+    raise UnknownModel(
+        f"no model named {base!r}{here}; known are {', '.join(REGISTRY)}, "
+        f"and folders that hold a {weights.CONFIG} or an {weights.ADAPTER_CONFIG}"
+    )
+
+
+def _folder_of(base: str, cache_dir: Path) -> Path:
+    """The folder that a name means: a path where it is written as one, else one below `cache_dir`. May be missing."""
+    return (Path(base).expanduser() if is_path(base) else cache_dir / base).resolve()
+
+
+def _resolve_adapter(folder: Path, cache_dir: Path) -> Resolved:
+    """The network that an adapter states it was made for, with the adapter on it."""
+    stated = weights.read_adapter_base(folder)
+    by_hub_id = {spec.hub_id: spec.name for spec in REGISTRY.values() if spec.hub_id}
+    local = folder / stated
+    base = str(local) if "/" in stated and (local / weights.CONFIG).is_file() else by_hub_id.get(stated, stated)
     try:
-        for file in FILES:
-            hf_hub_download(spec.hub_id, file, local_dir=folder, tqdm_class=bar)
-    except (OSError, HfHubHTTPError, LocalEntryNotFoundError) as error:
-        raise ModelUnavailable(
-            f"{spec.hub_id} cannot be fetched: try again, or put {', '.join(FILES)} into {folder} ({error})"
+        network = _resolve_network(base, cache_dir)
+    except UnknownModel as error:
+        raise UnknownModel(
+            f"the adapter in {folder} is for {stated!r}, which is not known: put that network where its path says"
         ) from error
-    return folder
-
-
-def hub_answers(timeout_s: float = 5) -> bool:
-    """Whether the model hub answers within `timeout_s`; never when HF_HUB_OFFLINE is set."""
-    if _offline():
-        return False
-    answers: list[bool] = []
-
-    def ask() -> None:
-        import httpx
-        from huggingface_hub import constants
-
-        try:
-            answers.append(httpx.head(constants.ENDPOINT, timeout=timeout_s).status_code < 500)
-        except httpx.HTTPError:
-            answers.append(False)
-
-    # In a thread: looking up a name without a network can take longer than any timeout of a request.
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(timeout_s)
-    return answers == [True]
-
-
-def choose_automatically(cache_dir: Path) -> Choice:
-    """DINOv2-small where its weights are at hand or can be fetched, else the baseline."""
-    if find_weights(AUTOMATIC, cache_dir) is not None:
-        return Choice(AUTOMATIC, "its weights are on this machine")
-    if hub_answers():
-        return Choice(AUTOMATIC, "its weights can be fetched from the model hub (88 MB)")
-    return Choice(BASELINE.name, f"the weights of {AUTOMATIC} are not here and the hub does not answer")
-
-
-def _offline() -> bool:
-    return os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}
-
-
-def _bar(progress: Callable[[int, int], None], total: int) -> type[Any]:
-    """A progress bar for the hub's library that reports the sum over all its files instead of drawing."""
-    from tqdm import tqdm
-
-    fetched = 0
-
-    def report(count: float) -> None:
-        nonlocal fetched
-        fetched += int(count)
-        progress(fetched, max(fetched, total))
-
-    # Generic in its stubs only; the class itself takes no parameter.
-    class Reporting(tqdm):  # pyright: ignore[reportMissingTypeArgument]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **{**kwargs, "disable": True})
-            report(kwargs.get("initial") or 0)
-
-        def update(self, n: float | None = 1) -> None:
-            report(n or 0)
-
-    return Reporting
+    if network.spec.patch is None:
+        raise WrongCheckpoint(f"the adapter in {folder} is for {stated!r}, which is no DINOv2 network")
+    spec = replace(
+        network.spec,
+        name=folder.name,
+        title=f"{network.spec.title} with the adapter {folder.name}",
+        adapter=folder.name,
+        size_bytes=network.spec.size_bytes + weights.size_of(folder / weights.ADAPTER_WEIGHTS),
+    )
+    return Resolved(spec, network.spec, network.folder, folder)

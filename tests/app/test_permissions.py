@@ -119,6 +119,8 @@ MATRIX: dict[str, tuple[Rule, Ready]] = {
     "GET /upload": (SIGNED_IN, plainly()),
     "POST /uploads": (UPLOAD, files_for_the_page),
     "POST /api/v1/images": (UPLOAD, files_for_the_api),
+    # How they become vectors.
+    "POST /api/v1/embeddings": (EVERYBODY, a_file),
     # How they are found.
     "GET /search": (EVERYBODY, plainly()),
     "POST /search": (EVERYBODY, a_file),

@@ -13,6 +13,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from app.core.postgres import connectable
+
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 40.0
@@ -47,6 +49,12 @@ class Site:
     def log(self) -> str:
         """All that `likeness up` has said."""
         return (self._folder / "up.log").read_text(encoding="utf-8")
+
+    @property
+    def conninfo(self) -> str:
+        """The running gallery's database."""
+        with connectable(self._folder / "data") as conninfo:
+            return conninfo
 
     @property
     def claim_url(self) -> str:
@@ -129,12 +137,23 @@ class Site:
     @contextlib.contextmanager
     def paused_worker(self) -> Generator[None]:
         """The worker holds still: what is queued meanwhile stays so."""
-        (worker,) = [one for one in self.descendants() if _arguments(one)[-2:] == ["app.cli", "worker"]]
+        worker = self.worker()
         os.kill(worker.pid, signal.SIGSTOP)
         try:
             yield
         finally:
             os.kill(worker.pid, signal.SIGCONT)
+
+    def worker(self) -> Process:
+        """The worker, which the supervisor starts again whenever it has died."""
+        found: list[Process] = []
+
+        def is_there() -> bool:
+            found[:] = [one for one in self.descendants() if _arguments(one)[-2:] == ["app.cli", "worker"]]
+            return len(found) == 1
+
+        wait_until(is_there, START_TIMEOUT_S)
+        return found[0]
 
     def descendants(self) -> list[Process]:
         """The children of `likeness up`, and theirs: the database, the web server, the worker, their decoders."""

@@ -7,6 +7,7 @@ import pytest
 
 from app.accounts.records import NOBODY, Viewer
 from app.collections.records import Collection
+from app.embedding.lane import QueryLane
 from app.images.records import Filters
 from app.search import service
 from app.search.live import Live
@@ -34,7 +35,8 @@ def live(gallery: Gallery) -> Live:
 @pytest.fixture
 def engine(gallery: Gallery, live: Live) -> Iterator[Engine]:
     with ThreadPoolExecutor(1) as threads:
-        yield Engine(gallery.intake.db, gallery.intake.decoder, live, threads, gallery.settings.max_upload_bytes)
+        lane = QueryLane(gallery.intake.decoder, max_waiting=1)
+        yield Engine(gallery.intake.db, lane, live, threads, gallery.settings.max_upload_bytes)
 
 
 class Finder:

@@ -247,6 +247,18 @@ async def test_a_waiting_rebuild_neither_swallows_nor_undoes_the_switch_to_anoth
         await embedding.queue_build(conn, new.id, activate=True)
     assert await queued_builds(gallery) == 3
 
-    await builds.build(db, gallery.settings, new.id, None, activate=True)
-    await builds.build(db, gallery.settings, old.id, None)
+    wanting = replace(gallery.settings, model="another")
+    await builds.build(db, wanting, new.id, None, activate=True)
+    await builds.build(db, wanting, old.id, None)
     assert await embedding.active_model(db) == new
+
+
+async def test_a_build_that_waited_does_not_switch_to_a_model_that_nobody_wants_any_more(
+    gallery: Gallery, ids: list[int]
+) -> None:
+    db = gallery.intake.db
+    old = await gallery.model()
+    async with db.transaction() as conn:
+        passed_over = await embedding_store.put_model(conn, "another", "f" * 64, old.dim)
+    await builds.build(db, gallery.settings, passed_over.id, None, activate=True)
+    assert await embedding.active_model(db) == old

@@ -5,12 +5,19 @@ import pytest
 from numpy.typing import NDArray
 
 from ml.evaluation import metrics
-from ml.evaluation.metrics import precision_at_k
+from ml.evaluation.metrics import bootstrap_interval, precision_at_k, ranks, score_queries
 
 
 def on_circle(*degrees: float) -> NDArray[np.float32]:
     angles = np.radians(np.array(degrees))
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def some_pictures() -> tuple[NDArray[np.float32], list[str]]:
+    random = np.random.default_rng(0)
+    embeddings = random.standard_normal((50, 8)).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return embeddings, [str(label) for label in random.integers(0, 4, 50)]
 
 
 def test_worked_by_hand() -> None:
@@ -35,14 +42,48 @@ def test_k_beyond_the_gallery_counts_the_missing_as_misses() -> None:
     assert precision_at_k(on_circle(0, 1, 90), ["a", "a", "b"], k=5).p_at_k == pytest.approx(0.2)
 
 
+def test_each_query_worked_by_hand() -> None:
+    # In order round the circle: a0, a10, b14, a30, b33. Of the a's each could find 2, so their first 2 results
+    # count; of the b's each could find 1. a0 -> a10 b14: hit, miss: (1/1 + 0)/2; a10 -> b14 a0: miss, hit at 2:
+    # (0 + 1/2)/2; b14 -> a10, and the other b only as the last; a30 -> b33 b14: nothing; b33 -> a30 b14: not the
+    # first, but among the first two.
+    result = score_queries(on_circle(0, 10, 14, 30, 33), ["a", "a", "b", "a", "b"], k=2)
+    assert result.precision == pytest.approx([0.5, 0.5, 0, 0, 0.5])
+    assert result.recall == pytest.approx([0.5, 0.5, 0, 0, 1])
+    assert result.average_precision == pytest.approx([0.5, 0.25, 0, 0, 0])
+
+
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    random = np.random.default_rng(0)
-    embeddings = random.standard_normal((50, 8)).astype(np.float32)
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    labels = [str(label) for label in random.integers(0, 4, 50)]
-    whole = precision_at_k(embeddings, labels)
+    embeddings, labels = some_pictures()
+    found, scored = precision_at_k(embeddings, labels), score_queries(embeddings, labels)
+    places = ranks(embeddings[:20], embeddings, np.arange(30, 50))
     monkeypatch.setattr(metrics, "BLOCK_ROWS", 7)
-    assert precision_at_k(embeddings, labels) == whole
+    assert precision_at_k(embeddings, labels) == found
+    assert (score_queries(embeddings, labels).average_precision == scored.average_precision).all()
+    assert (ranks(embeddings[:20], embeddings, np.arange(30, 50)) == places).all()
+
+
+def test_query_by_query_is_the_same_on_the_whole() -> None:
+    embeddings, labels = some_pictures()
+    found, scored = precision_at_k(embeddings, labels), score_queries(embeddings, labels)
+    assert (scored.precision.mean(), scored.recall.mean()) == pytest.approx((found.p_at_k, found.r_at_k))
+
+
+def test_ranks_count_what_scores_as_well() -> None:
+    gallery = on_circle(0, 10, 10, 50)
+    assert ranks(on_circle(9, 9, 40), gallery, np.array([0, 1, 3])).tolist() == [3, 2, 1]
+    assert ranks(on_circle(5), on_circle(7, 7, 7), np.array([0])).tolist() == [3]
+
+
+def test_the_interval_holds_the_mean_and_narrows_with_the_queries() -> None:
+    values = np.random.default_rng(1).random(400)
+    low, high = bootstrap_interval(values)
+    # A mean of 400 even draws from 0 to 1: standard error 0.289 / 20, times 1.96.
+    assert low < values.mean() < high
+    assert high - low == pytest.approx(2 * 1.96 * 0.289 / 20, rel=0.1)
+    assert bootstrap_interval(values) == (low, high)
+    assert bootstrap_interval(values, seed=1) != (low, high)
+    assert bootstrap_interval(np.ones(9)) == (1, 1)
 
 
 @pytest.mark.parametrize(

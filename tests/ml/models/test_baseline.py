@@ -1,6 +1,5 @@
 """The descriptor without a network: deterministic, steady under small changes, better than its floors."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from ml.datasets.folder import read_folder
 from ml.embedder import Embedder
 from ml.evaluation.metrics import precision_at_k
 from ml.models.baseline import Baseline
+from ml.models.model import NoPatches
 from ml.models.registry import BASELINE
 
 
@@ -64,9 +64,13 @@ def test_every_shape_has_an_embedding(embedder: Embedder, size: tuple[int, int])
     assert score(embedder, Image.new("RGB", size), Image.new("RGB", size)) == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.skipif("LIKENESS_TEST_DATA" not in os.environ, reason="LIKENESS_TEST_DATA names no real pictures")
+def test_the_picture_has_no_parts(embedder: Embedder) -> None:
+    with pytest.raises(NoPatches, match="choose a DINOv2 model"):
+        embedder.patch_tokens([embedder.model.preprocess(blobs(1)).reshape(1, 1, -1)])
+
+
 @pytest.mark.parametrize(("name", "floor"), [("caltech101", 0.42), ("clothing", 0.35)])
-def test_precision_on_real_pictures(embedder: Embedder, name: str, floor: float) -> None:
-    items = list(read_folder(Path(os.environ["LIKENESS_TEST_DATA"]) / "labelled" / name, "folder"))
+def test_precision_on_real_pictures(embedder: Embedder, test_data: Path, name: str, floor: float) -> None:
+    items = list(read_folder(test_data / "labelled" / name, "folder"))
     embeddings = np.stack([embedder.embed_bytes(item.read()) for item in items])
     assert precision_at_k(embeddings, [item.labels[0] for item in items], k=5).p_at_k >= floor

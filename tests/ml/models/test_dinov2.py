@@ -1,126 +1,207 @@
-"""The real loading code on a small checkpoint: equal to transformers' own processor and network."""
+"""The real loading code on small checkpoints: equal to transformers' own processor and network."""
 
-import json
-import shutil
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
-from transformers import Dinov2Model
-from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
+from ml import images
 from ml.embedder import Embedder
-from ml.models import dinov2
 from ml.models.dinov2 import Dinov2
-from ml.models.model import WrongCheckpoint
+from ml.models.model import OutOfMemory, WrongCheckpoint
+from ml.models.preprocess import CentreCrop, Fit, Tiles, Transform
 from ml.models.registry import load_model
+from tests.ml.checkpoints import KINDS, PATCH, POOLINGS, WIDTH, Reference, cosines, make_network, pictures, unit
+from tests.ml.conftest import UseFormat
 
-SHAPES = [(64, 64), (200, 100), (99, 301), (640, 425), (31, 20), (1, 1), (5, 900)]
+Array = NDArray[np.float32]
+Compared = tuple[Path, dict[str, tuple[list[NDArray[np.uint8]], Array]]]
 
-
-def pictures() -> list[Image.Image]:
-    random = np.random.default_rng(0)
-    coarse = [random.integers(0, 256, (6, 7, 3), np.uint8) for _ in SHAPES]
-    return [
-        Image.fromarray(pixels).resize(shape, Image.Resampling.BICUBIC)
-        for pixels, shape in zip(coarse, SHAPES, strict=True)
-    ]
+SAME_PIXELS = {"float32": 0.99999, "bfloat16": 0.9998}
+SAME_FILE = {"float32": 0.9999, "bfloat16": 0.999}
+"""Least cosines to transformers' embedding; of the same file, a JPEG's reduced decoding comes on top."""
 
 
-def load(folder: Path) -> Dinov2:
-    model = load_model(str(folder), cache_dir=folder / "unused")
+def load(folder: Path, name: str = "") -> Dinov2:
+    model = load_model(f"{folder}{name}", cache_dir=folder / "unused")
     assert isinstance(model, Dinov2)
     return model
 
 
-@pytest.fixture
-def copy(checkpoint: Path, tmp_path: Path) -> Path:
-    """The checkpoint, to be damaged."""
-    return Path(shutil.copytree(checkpoint, tmp_path / "copy"))
+def embed(model: Dinov2, shown: list[Image.Image], batch_size: int | None = None) -> Array:
+    return Embedder(model, batch_size).embed([model.preprocess(picture) for picture in shown])
 
 
-def reference(folder: Path) -> np.ndarray:
-    """What transformers' own processor and network give, normalised."""
-    processor = BitImageProcessorPil.from_pretrained(folder)
-    network = Dinov2Model.from_pretrained(folder).eval()
-    rows: list[np.ndarray] = []
-    for picture in pictures():
-        pixels = processor(images=picture, return_tensors="pt")["pixel_values"]
-        with torch.inference_mode():
-            rows.append(network(pixel_values=pixels).last_hidden_state[0, 0].numpy())
-    stacked = np.stack(rows)
-    return stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
+def fitted(picture: Image.Image) -> NDArray[np.uint8]:
+    """The pixels that `fit` is to give, by another way."""
+    size = Fit(PATCH, 56**2).size(*picture.size)
+    return np.asarray(picture.resize(size, Image.Resampling.BICUBIC))
 
 
-@pytest.mark.parametrize("bfloat16", [False, True])
-def test_embeddings_equal_the_reference(checkpoint: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool) -> None:
-    monkeypatch.setattr(dinov2, "_has_bfloat16", lambda: bfloat16)
+def expected(reference: Reference, picture: Image.Image, pooling: str, transform: str) -> Array:
+    """What transformers gives for the same pixels."""
+    if transform == "fit":
+        return reference.embed_pixels(fitted(picture), pooling)
+    if transform == "tiles":
+        return unit(np.mean([reference.embed_pixels(window, pooling) for window in Tiles(56)(picture)], axis=0))
+    return reference.embed(picture, pooling)
+
+
+@pytest.mark.parametrize("number_format", SAME_PIXELS)
+@pytest.mark.parametrize("transform", ["reference", "fit", "tiles"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_embeddings_equal_transformers(
+    networks: dict[str, Path], use_format: UseFormat, kind: str, transform: str, number_format: str
+) -> None:
+    use_format(number_format)
+    reference = Reference(networks[kind])
+    for pooling in POOLINGS:
+        model = load(networks[kind], f":{pooling}:{transform}")
+        assert model.runs_on == f"{number_format} on cpu"
+        ours = embed(model, pictures(), batch_size=3)
+        theirs = np.stack([expected(reference, picture, pooling, transform) for picture in pictures()])
+        assert ours.shape == (len(pictures()), WIDTH * len(pooling.split("+")))
+        assert ours.dtype == np.float32
+        assert np.linalg.norm(ours, axis=1) == pytest.approx(1, abs=1e-6)
+        assert cosines(ours, theirs).min() >= SAME_PIXELS[number_format]
+        # Else equal embeddings would say nothing: no two pictures have nearly the same.
+        assert (theirs @ theirs.T - 2 * np.eye(len(theirs))).max() < 0.99
+
+
+@pytest.mark.parametrize("number_format", SAME_FILE)
+@pytest.mark.parametrize("transform", ["reference", "fit", "tiles"])
+def test_real_files_have_the_embeddings_that_transformers_gives(
+    compared: Compared, use_format: UseFormat, transform: str, number_format: str
+) -> None:
+    use_format(number_format)
+    folder, by_transform = compared
+    inputs, theirs = by_transform[transform]
+    ours = Embedder(load(folder, f":{transform}")).embed(inputs)
+    assert cosines(ours, theirs).min() >= SAME_FILE[number_format]
+    assert np.median(theirs @ theirs.T) < 0.9
+
+
+def test_patch_tokens_equal_transformers(networks: dict[str, Path], use_format: UseFormat) -> None:
+    use_format("float32")
+    for kind, transform in itertools.product(KINDS, ("reference", "fit")):
+        model, reference = load(networks[kind], f":{transform}"), Reference(networks[kind])
+        inputs = [model.preprocess(picture) for picture in pictures()]
+        for pixels, ours in zip(inputs, Embedder(model).patch_tokens(inputs), strict=True):
+            assert ours.shape == (pixels.shape[0] // PATCH * (pixels.shape[1] // PATCH), WIDTH)
+            assert cosines(ours, reference.patch_tokens(pixels)).min() >= 0.99999
+
+
+def test_patch_tokens_of_windows_are_refused(checkpoint: Path) -> None:
+    model = load(checkpoint, ":tiles")
+    with pytest.raises(ValueError, match="use the transform reference or fit"):
+        Embedder(model).patch_tokens([model.preprocess(pictures()[3])])
+
+
+@pytest.mark.parametrize("number_format", SAME_PIXELS)
+def test_the_same_picture_has_the_same_embedding(checkpoint: Path, use_format: UseFormat, number_format: str) -> None:
+    use_format(number_format)
+    model = load(checkpoint, ":cls+mean:fit")
+    alone = np.concatenate([embed(model, [picture]) for picture in pictures()])
+    np.testing.assert_array_equal(alone, np.concatenate([embed(model, [picture]) for picture in pictures()]))
+    model.unload()
+    np.testing.assert_array_equal(alone, np.concatenate([embed(model, [picture]) for picture in pictures()]))
+    # Equal to the bit where this was written; another processor may sum a batch's products in another order.
+    together = embed(model, pictures() * 2)
+    np.testing.assert_array_equal(together, embed(model, pictures() * 2))
+    closeness = {"float32": 1e-5, "bfloat16": 0.01}[number_format]
+    np.testing.assert_allclose(together, np.concatenate([alone, alone]), atol=closeness)
+
+
+def test_the_card_comes_from_the_files(networks: dict[str, Path]) -> None:
+    spec = load(networks["registers"], ":cls+mean:tiles").spec
+    assert (spec.name, spec.dim, spec.width, spec.patch) == ("registers:cls+mean:tiles", 2 * WIDTH, WIDTH, PATCH)
+    assert (spec.input_size, spec.registers, spec.pooling, spec.transform) == (56, 3, "cls+mean", "tiles")
+    assert spec.size_bytes == (networks["registers"] / "model.safetensors").stat().st_size
+
+
+def test_memory_is_given_back_and_taken_again(checkpoint: Path) -> None:
     model = load(checkpoint)
-    assert model.dtype == (torch.bfloat16 if bfloat16 else torch.float32)
-    embeddings = Embedder(model, batch_size=3).embed([model.preprocess(picture) for picture in pictures()])
-    assert embeddings.shape == (len(SHAPES), model.dim) == (len(SHAPES), 64)
-    cosines = (embeddings * reference(checkpoint)).sum(axis=1)
-    assert cosines.min() >= (0.999 if bfloat16 else 0.99999)
+    model.unload()
+    model.unload()
+    assert not model.is_loaded
+    assert model.batch_size > 0
+    assert model.is_loaded
 
 
-def test_a_network_that_strays_in_bfloat16_stays_in_float32(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    exact = load(checkpoint)
-    inputs = [exact.preprocess(picture) for picture in pictures()[:2]]
-    monkeypatch.setattr(dinov2, "_has_bfloat16", lambda: False)
-    exact = load(checkpoint)
-    monkeypatch.setattr(dinov2, "_has_bfloat16", lambda: True)
-    monkeypatch.setattr(dinov2, "MIN_COSINE", 1.1)
-    strayed = load(checkpoint)
-    assert strayed.dtype == torch.float32
-    np.testing.assert_array_equal(strayed.forward(inputs), exact.forward(inputs))
-
-
-def test_the_card_comes_from_the_files(checkpoint: Path) -> None:
-    spec = load(checkpoint).spec
-    assert (spec.name, spec.dim, spec.patch, spec.input_size, spec.pooling) == ("tiny", 64, 14, 56, "cls")
-    assert spec.size_bytes == (checkpoint / "model.safetensors").stat().st_size
-
-
-def test_identity_follows_weights_and_preprocessing(checkpoint: Path, copy: Path) -> None:
-    before = load(checkpoint).identity
-    assert load(copy).identity == before
-    processor = copy / "preprocessor_config.json"
-    stated = json.loads(processor.read_text())
-    processor.write_text(json.dumps({**stated, "size": {"shortest_edge": 72}}))
-    resized = load(copy).identity
-    weights = bytearray((copy / "model.safetensors").read_bytes())
-    weights[-1] ^= 1
-    (copy / "model.safetensors").write_bytes(weights)
-    assert len({before, resized, load(copy).identity}) == 3
-
-
-def test_a_truncated_file_is_named(copy: Path) -> None:
-    weights = copy / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1000])
-    with pytest.raises(WrongCheckpoint, match=r"model\.safetensors is damaged or cut short"):
-        load(copy)
-
-
-def test_another_architecture_is_named(copy: Path) -> None:
-    config = json.loads((copy / "config.json").read_text())
-    (copy / "config.json").write_text(json.dumps({**config, "model_type": "vit"}))
-    with pytest.raises(WrongCheckpoint, match="holds a vit model"):
-        load(copy)
-
-
-def test_weights_of_another_shape_are_named(copy: Path) -> None:
-    config = json.loads((copy / "config.json").read_text())
-    (copy / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
-    with pytest.raises(WrongCheckpoint, match="lacks"):
-        load(copy)
-    (copy / "config.json").write_text(json.dumps({**config, "hidden_size": 32}))
-    with pytest.raises(WrongCheckpoint):
-        load(copy)
-
-
-def test_a33_only_safetensors_are_read(copy: Path) -> None:
-    (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
+def test_files_that_change_while_it_is_unloaded_are_not_mixed_in(copy: Path, tmp_path: Path) -> None:
+    model = load(copy)
+    before = embed(model, pictures()[:1])
+    model.unload()
+    make_network(copy, gain=0.6)
+    with pytest.raises(WrongCheckpoint, match="the files of copy have changed"):
+        embed(model, pictures()[:1])
+    (copy / "model.safetensors").unlink()
     with pytest.raises(WrongCheckpoint, match=r"has no model\.safetensors"):
-        load(copy)
+        embed(model, pictures()[:1])
+    make_network(copy)
+    np.testing.assert_array_equal(embed(model, pictures()[:1]), before)
+
+
+def _out_of_memory() -> torch.Tensor:
+    return torch.empty(2**56)
+
+
+def _out_of_gpu_memory() -> torch.Tensor:
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def _other() -> torch.Tensor:
+    raise RuntimeError("a kernel failed")
+
+
+@pytest.mark.parametrize(
+    ("failure", "raised"), [(_out_of_memory, OutOfMemory), (_out_of_gpu_memory, OutOfMemory), (_other, RuntimeError)]
+)
+def test_a_batch_that_does_not_fit_is_told_apart(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, failure: Callable[[], torch.Tensor], raised: type[Exception]
+) -> None:
+    model = load(checkpoint)
+    running = model._loaded()
+    monkeypatch.setattr(model, "_running", replace(running, encode=lambda _pixels: failure()))
+    with pytest.raises(raised) as caught:
+        model.forward([model.preprocess(pictures()[0])])
+    assert caught.type is raised
+
+
+@pytest.fixture(scope="module")
+def compared(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    """A network; by transform, real files as its inputs, decoded as the app does it, and transformers' embeddings.
+
+    Photographs of 150 x 103 to 6000 x 4000 pixels, and small pictures of things. Transformers is shown all of a
+    file's pixels.
+    """
+    folder = make_network(tmp_path_factory.mktemp("compared") / "net", crop=224)
+    reference = Reference(folder)
+    photos = [file for file in sorted((test_data / "photos").iterdir()) if file.suffix != ".csv"]
+    things = sorted((test_data / "labelled").glob("*/*/*.jpg"))
+    transforms = {"reference": CentreCrop(), "fit": Fit(PATCH, 224**2), "tiles": Tiles(224)}
+    inputs: dict[str, list[NDArray[np.uint8]]] = {name: [] for name in transforms}
+    theirs: dict[str, list[Array]] = {name: [] for name in transforms}
+    for number, file in enumerate([*photos[1::2], *things[::60]]):
+        data = file.read_bytes()
+        whole = images.load(data)
+        for name, transform in transforms.items():
+            if name != "tiles" or number % 4 == 0:
+                inputs[name].append(transform(images.load(data, target=transform.target)))
+                theirs[name].append(_shown(reference, whole, transform))
+    return folder, {name: (inputs[name], np.stack(theirs[name])) for name in transforms}
+
+
+def _shown(reference: Reference, picture: Image.Image, transform: Transform) -> Array:
+    """Transformers' embedding of a whole picture."""
+    if isinstance(transform, CentreCrop):
+        return reference.embed(picture)
+    pixels = transform(picture)
+    windows = pixels if pixels.ndim == 4 else pixels[None]
+    return unit(np.mean([reference.embed_pixels(window) for window in windows], axis=0))

@@ -1,158 +1,148 @@
-"""Models by name: where weights are found, how they are fetched, what is chosen, what is said when not."""
+"""Models by name: their cards, what a name means, and what is said when nothing can be loaded."""
 
-import hashlib
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from ml.models import registry
 from ml.models.model import ModelUnavailable, UnknownModel, WrongCheckpoint
-from ml.models.registry import REGISTRY
+from ml.models.registry import REGISTRY, load_model, resolve
+from tests.ml.checkpoints import edit_json, make_network
+from tests.ml.hub import LocalHub
+
+HUB_ID = "facebook/dinov2-small"
 
 
-@pytest.fixture(autouse=True)
-def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No network and an empty cache, whatever the machine holds."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network as wide as dinov2-small, of one layer."""
+    return make_network(tmp_path_factory.mktemp("small") / "small", width=384, num_hidden_layers=1)
 
 
-@pytest.fixture
-def hub(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A hub on this machine that serves the small checkpoint as dinov2-small."""
-
-    class Hub(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.answer()
-
-        def do_GET(self) -> None:
-            self.wfile.write(self.answer())
-
-        def answer(self) -> bytes:
-            """Send the header; the file's content, or nothing."""
-            file = checkpoint / self.path.rpartition("/")[2]
-            found = self.path.startswith("/facebook/dinov2-small/resolve/main/") and file.is_file()
-            content = file.read_bytes() if found else b""
-            self.send_response(200 if found or self.path == "/" else 404)
-            self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-            self.send_header("X-Repo-Commit", "0" * 40)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            return content
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.delenv("HF_HUB_OFFLINE")
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
-    monkeypatch.setattr(
-        "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
-        address + "/{repo_id}/resolve/{revision}/{filename}",
-    )
-    yield address
-    server.shutdown()
-    server.server_close()
-
-
-def test_names_are_those_of_the_cards() -> None:
-    assert {name: (spec.name, spec.dim) for name, spec in REGISTRY.items()} == {
-        "baseline": ("baseline", 1464),
-        "dinov2-small": ("dinov2-small", 384),
-        "dinov2-base": ("dinov2-base", 768),
-        "dinov2-large": ("dinov2-large", 1024),
-    }
+@pytest.mark.parametrize(("family", "registers"), [("dinov2", 0), ("dinov2-with-registers", 4)])
+@pytest.mark.parametrize(("size", "dim"), [("small", 384), ("base", 768), ("large", 1024), ("giant", 1536)])
+def test_the_hubs_models_are_known(family: str, registers: int, size: str, dim: int) -> None:
+    name = f"{family}-{size}"
+    spec = REGISTRY[name]
+    assert (spec.name, spec.hub_id, spec.dim, spec.registers) == (name, f"facebook/{name}", dim, registers)
+    assert (spec.patch, spec.input_size, spec.pooling, spec.transform) == (14, 224, "cls", "reference")
 
 
 def test_the_baseline_is_always_at_hand(tmp_path: Path) -> None:
-    assert registry.load_model("baseline", cache_dir=tmp_path).spec is REGISTRY["baseline"]
+    assert load_model("baseline", cache_dir=tmp_path).spec is REGISTRY["baseline"]
+    assert resolve("baseline", cache_dir=tmp_path).at_hand
+    assert set(REGISTRY) >= {"baseline", "dinov2-base"}
+    assert len(REGISTRY) == 9
 
 
-def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UnknownModel, match="baseline, dinov2-small, dinov2-base, dinov2-large"):
-        registry.load_model("resnet50", cache_dir=tmp_path)
+@pytest.mark.parametrize("name", ["resnet50", "", "dinov2-small:max", "/nowhere/at/all", "~/no-such-model"])
+def test_an_unknown_name_lists_the_known_ones(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnknownModel, match="known are baseline, dinov2-small, dinov2-base, dinov2-large"):
+        load_model(name, cache_dir=tmp_path)
+
+
+def test_the_baseline_takes_no_pooling_or_transform(tmp_path: Path) -> None:
+    for name in ("baseline:mean", "baseline:fit"):
+        with pytest.raises(UnknownModel, match="baseline has its own pooling and transform"):
+            resolve(name, cache_dir=tmp_path)
 
 
 def test_a_model_without_weights_names_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match=rf"put config\.json.* into {tmp_path}/dinov2-small"):
-        registry.load_model("dinov2-small", cache_dir=tmp_path)
+    assert not resolve("dinov2-small:mean", cache_dir=tmp_path).at_hand
+    said = rf"fetch them \(likeness models fetch dinov2-small\), or put config\.json.* into {tmp_path}/dinov2-small"
+    with pytest.raises(ModelUnavailable, match=said):
+        load_model("dinov2-small:mean", cache_dir=tmp_path)
 
 
-def test_weights_in_the_cache_folder_are_found(checkpoint: Path, tmp_path: Path) -> None:
-    assert registry.find_weights("dinov2-small", tmp_path) is None
-    shutil.copytree(checkpoint, tmp_path / "dinov2-small")
-    assert registry.find_weights("dinov2-small", tmp_path) == tmp_path / "dinov2-small"
+def test_pooling_and_transform_are_on_the_card(tmp_path: Path) -> None:
+    spec = resolve("dinov2-base:tiles:cls+mean", cache_dir=tmp_path).spec
+    assert (spec.name, spec.pooling, spec.transform, spec.dim) == (
+        "dinov2-base:cls+mean:tiles", "cls+mean", "tiles", 1536,
+    )  # fmt: skip
+    assert spec.title == "DINOv2 ViT-B/14, cls+mean, tiles"
 
 
-def test_weights_in_the_hubs_own_cache_are_found(checkpoint: Path, tmp_path: Path) -> None:
-    repository = tmp_path / "hub" / "models--facebook--dinov2-small"
-    (repository / "refs").mkdir(parents=True)
-    (repository / "refs" / "main").write_text("abc")
-    shutil.copytree(checkpoint, repository / "snapshots" / "abc")
-    assert registry.find_weights("dinov2-small", tmp_path) == repository / "snapshots" / "abc"
+def test_weights_of_another_size_are_refused(checkpoint: Path, networks: dict[str, Path], tmp_path: Path) -> None:
+    for folder, numbers in (
+        (checkpoint, "64 numbers, 0 registers"),
+        (networks["registers"], "64 numbers, 3 registers"),
+    ):
+        shutil.copytree(folder, tmp_path / "dinov2-small")
+        with pytest.raises(WrongCheckpoint, match=f"holds tokens of {numbers} .*; dinov2-small has 384, 0 and 14"):
+            load_model("dinov2-small", cache_dir=tmp_path)
+        shutil.rmtree(tmp_path / "dinov2-small")
 
 
-def test_weights_of_another_size_are_refused(checkpoint: Path, tmp_path: Path) -> None:
-    shutil.copytree(checkpoint, tmp_path / "dinov2-small")
-    with pytest.raises(WrongCheckpoint, match="embeddings of 64 numbers; dinov2-small has 384"):
-        registry.load_model("dinov2-small", cache_dir=tmp_path)
+def test_a_folder_is_a_model(checkpoint: Path, tmp_path: Path) -> None:
+    for name in (str(checkpoint), checkpoint.name):
+        resolved = resolve(f"{name}:fit", cache_dir=checkpoint.parent)
+        assert (resolved.folder, resolved.adapter, resolved.spec.name) == (checkpoint, None, "plain:fit")
+    with pytest.raises(UnknownModel):
+        resolve(checkpoint.name, cache_dir=tmp_path)
 
 
-def test_a_local_folder_is_a_model(checkpoint: Path, tmp_path: Path) -> None:
-    assert registry.resolve(str(checkpoint), cache_dir=tmp_path).folder == checkpoint
-    assert registry.find_weights(str(checkpoint), tmp_path) == checkpoint
+def test_weights_are_fetched_when_that_is_asked_for(hub: LocalHub, small: Path, tmp_path: Path) -> None:
+    hub.folder = small
+    with pytest.raises(ModelUnavailable):
+        load_model("dinov2-small", cache_dir=tmp_path)
+    assert not hub.sent
+    model = load_model("dinov2-small", cache_dir=tmp_path, local_only=False)
+    assert (model.spec.name, model.dim) == ("dinov2-small", 384)
+    assert load_model("dinov2-small", cache_dir=tmp_path).identity == model.identity
 
 
-@pytest.mark.usefixtures("hub")
-def test_weights_are_fetched_with_progress(checkpoint: Path, tmp_path: Path) -> None:
-    steps: list[tuple[int, int]] = []
-    folder = registry.fetch_weights("dinov2-small", tmp_path, lambda done, total: steps.append((done, total)))
-    assert registry.find_weights("dinov2-small", tmp_path) == folder
-    for file in registry.FILES:
-        assert (folder / file).read_bytes() == (checkpoint / file).read_bytes()
-    assert steps[-1][0] == sum((checkpoint / file).stat().st_size for file in registry.FILES)
-    assert steps == sorted(steps)
+# Adapters.
 
 
-@pytest.mark.usefixtures("hub")
-def test_what_the_hub_does_not_hold_names_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match=rf"try again, or put config\.json.* into {tmp_path}/dinov2-base"):
-        registry.fetch_weights("dinov2-base", tmp_path, lambda _done, _total: None)
+def test_an_adapter_is_a_model_of_its_own(checkpoint: Path, adapter: Path) -> None:
+    for name in (str(adapter), adapter.name):
+        resolved = resolve(f"{name}:cls+mean:fit", cache_dir=adapter.parent)
+        assert (resolved.folder, resolved.adapter) == (checkpoint, adapter)
+        assert (resolved.spec.name, resolved.spec.adapter) == ("tuned:cls+mean:fit", "tuned")
+        assert resolved.spec.title == "DINOv2 in plain with the adapter tuned, cls+mean, fit"
+        assert resolved.network.name == "plain"
+        sizes = [checkpoint / "model.safetensors", adapter / "adapter_model.safetensors"]
+        assert resolved.spec.size_bytes == sum(file.stat().st_size for file in sizes)
+        assert load_model(f"{name}:cls+mean:fit", cache_dir=adapter.parent).dim == 128
 
 
-def test_offline_fetching_names_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="HF_HUB_OFFLINE is set: unset it, or put"):
-        registry.fetch_weights("dinov2-small", tmp_path, lambda _done, _total: None)
+@pytest.mark.parametrize("stated", ["../plain", "./../plain", "plain"])
+def test_the_network_may_lie_beside_the_adapter(
+    checkpoint: Path, adapter_copy: Path, tmp_path: Path, stated: str
+) -> None:
+    shutil.copytree(checkpoint, tmp_path / "plain")
+    edit_json(adapter_copy / "adapter_config.json", base_model_name_or_path=stated)
+    assert resolve("tuned", cache_dir=tmp_path).folder == tmp_path / "plain"
 
 
-def test_the_automatic_choice(checkpoint: Path, tmp_path: Path) -> None:
-    assert registry.choose_automatically(tmp_path).name == "baseline"
-    shutil.copytree(checkpoint, tmp_path / "dinov2-small")
-    choice = registry.choose_automatically(tmp_path)
-    assert (choice.name, choice.reason) == ("dinov2-small", "its weights are on this machine")
+@pytest.mark.parametrize("stated", [HUB_ID, "dinov2-small"])
+def test_the_network_may_be_the_hubs(small: Path, adapter_copy: Path, tmp_path: Path, stated: str) -> None:
+    edit_json(adapter_copy / "adapter_config.json", base_model_name_or_path=stated)
+    resolved = resolve("tuned", cache_dir=tmp_path)
+    assert (resolved.network.name, resolved.at_hand) == ("dinov2-small", False)
+    with pytest.raises(ModelUnavailable, match="the weights of dinov2-small are not on this machine"):
+        load_model("tuned", cache_dir=tmp_path)
+    shutil.copytree(small, tmp_path / "dinov2-small")
+    assert resolve("tuned", cache_dir=tmp_path).folder == tmp_path / "dinov2-small"
 
 
-@pytest.mark.usefixtures("hub")
-def test_a_hub_that_answers_is_chosen(tmp_path: Path) -> None:
-    assert registry.hub_answers()
-    assert registry.choose_automatically(tmp_path).name == "dinov2-small"
+@pytest.mark.parametrize("stated", ["/gone/network", "mine/unknown", "tuned", ".", "../tuned"])
+def test_an_adapter_whose_network_is_missing_names_it(adapter_copy: Path, tmp_path: Path, stated: str) -> None:
+    edit_json(adapter_copy / "adapter_config.json", base_model_name_or_path=stated)
+    with pytest.raises(UnknownModel, match=rf"the adapter in \S+/tuned is for '{stated}', which is not known"):
+        resolve(str(adapter_copy), cache_dir=tmp_path)
 
 
-def test_a_hub_that_is_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HF_HUB_OFFLINE")
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:1")
-    assert not registry.hub_answers()
+def test_an_adapter_for_no_network_is_refused(adapter_copy: Path, tmp_path: Path) -> None:
+    edit_json(adapter_copy / "adapter_config.json", base_model_name_or_path="baseline")
+    with pytest.raises(WrongCheckpoint, match="is for 'baseline', which is no DINOv2 network"):
+        resolve("tuned", cache_dir=tmp_path)
 
 
 def test_importing_the_registry_is_light() -> None:
-    program = "import sys, ml.models.registry; print({'torch', 'transformers', 'skimage'} & set(sys.modules))"
+    heavy = "{'torch', 'transformers', 'peft', 'skimage', 'huggingface_hub', 'httpx'}"
+    program = f"import sys, ml.models.registry; print({heavy} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"
