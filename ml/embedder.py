@@ -81,7 +81,7 @@ class Embedder:
     def embed_bytes(self, data: bytes) -> Array:
         """One encoded picture, decoded in this process, to its embedding `[d]`. Raises PictureRefused."""
         preprocess = self.model.preprocess
-        return self.embed([preprocess(images.load(data, target=preprocess.target))])[0]
+        return self.embed([preprocess(images.load(data, resized_to=preprocess.size))])[0]
 
     def unload_if_idle(self, idle_s: float) -> bool:
         """Give the model's memory back after `idle_s` seconds without a batch. False when it is in use."""

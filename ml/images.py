@@ -4,7 +4,7 @@ import io
 import re
 import threading
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,6 +23,10 @@ NEEDS_MEMORY = "too large: decoding it needs more memory than is allowed"
 
 # `warnings.catch_warnings` changes the whole process: one picture at a time, then.
 _WARNINGS_LOCK = threading.RLock()
+
+
+SizeOf = Callable[[int, int], tuple[int, int]]
+"""From a picture's width and height in pixels to those that something wants of it."""
 
 
 class PictureRefused(Exception):
@@ -73,29 +77,36 @@ def read_size(data: bytes, *, limits: Limits = LIMITS) -> Header:
         return Header(_format(picture), *picture.size)
 
 
-def load(data: bytes, *, target: int | None = None, limits: Limits = LIMITS) -> Image.Image:
+def load(data: bytes, *, resized_to: SizeOf | None = None, limits: Limits = LIMITS) -> Image.Image:
     """The first frame, upright, sRGB, mode RGB, transparency flattened on white.
 
-    With `target` (pixels of the shorter side that the caller will resize to) a JPEG is decoded at a reduced
-    size of at least twice that, which moves the resized picture by 0.2/255 on average. Raises PictureRefused.
+    With `resized_to` (width and height that the caller will bring a picture of some size to) a JPEG is decoded at
+    a reduced size of at least twice that, which moves the resized picture by 0.2/255 on average. Raises
+    PictureRefused.
     """
-    at_least = None if target is None else (2 * target, 2 * target)
-    return decode(data, at_least=at_least, limits=limits).image
+
+    def twice(width: int, height: int) -> tuple[int, int]:
+        across, down = resized_to(width, height) if resized_to else (width, height)
+        return 2 * across, 2 * down
+
+    return decode(data, at_least=twice if resized_to else None, limits=limits).image
 
 
-def decode(data: bytes, *, at_least: tuple[int, int] | None = None, limits: Limits = LIMITS) -> Decoded:
+def decode(data: bytes, *, at_least: SizeOf | None = None, limits: Limits = LIMITS) -> Decoded:
     """As `load`, with the picture's format and full size.
 
-    With `at_least` (width and height in pixels, as displayed) a JPEG is decoded at 1/2, 1/4 or 1/8 of its
+    With `at_least` (of width and height in pixels, as displayed) a JPEG is decoded at 1/2, 1/4 or 1/8 of its
     size, the smallest that is no smaller than that in either direction. Every byte is read all the same, so
     that a file that is cut short is noticed. Raises PictureRefused.
     """
     with _opened(data, limits) as picture:
         width, height = picture.size
         if at_least is not None and picture.format in {"JPEG", "MPO"}:
-            across, down = at_least
-            turned = _orientation(picture) >= 5
-            picture.draft(None, (down, across) if turned else (across, down))
+            if _orientation(picture) >= 5:
+                across, down = at_least(height, width)
+                picture.draft(None, (down, across))
+            else:
+                picture.draft(None, at_least(width, height))
         picture.load()
         # Asked after loading: TIFF has turned itself by then, and PNG may state it behind the pixels.
         orientation = _orientation(picture)

@@ -38,9 +38,8 @@ class ModelSpec:
 class Preprocess(Protocol):
     """Picture to model input; picklable and free of torch, because it runs in the decoder's children."""
 
-    @property
-    def target(self) -> int:
-        """The shorter side, in pixels, that the picture will be resized to: a JPEG is decoded near it."""
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height that the whole of such a picture is brought to: a JPEG is decoded near them."""
         ...
 
     def __call__(self, image: Image.Image) -> NDArray[np.generic]:

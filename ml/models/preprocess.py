@@ -14,6 +14,7 @@ from ml.models.model import WrongCheckpoint
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+BICUBIC = 3  # Pillow's number, which the hub's files state
 
 Pixels = NDArray[np.uint8]
 
@@ -37,15 +38,14 @@ class CentreCrop:
     resize: int = 256
     crop: int = 224
 
-    @property
-    def target(self) -> int:
-        return self.resize
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """What the processor resizes to before it crops, rounding included."""
+        shorter = min(width, height)
+        return self.resize * width // shorter, self.resize * height // shorter
 
     def __call__(self, image: Image.Image) -> Pixels:
         """An RGB picture to `[crop, crop, 3]`."""
-        # The sizes and offsets in whole pixels are the processor's own, rounding included.
-        shorter = min(image.size)
-        width, height = (self.resize * side // shorter for side in image.size)
+        width, height = self.size(*image.size)
         left, top = (width - self.crop) // 2, (height - self.crop) // 2
         box = (
             left * image.width / width,
@@ -66,10 +66,6 @@ class Fit:
 
     patch: int
     pixels: int
-
-    @property
-    def target(self) -> int:
-        return math.isqrt(self.pixels)
 
     def __call__(self, image: Image.Image) -> Pixels:
         """An RGB picture to `[h, w, 3]`, h and w multiples of the patch, h * w at most about `pixels`."""
@@ -100,9 +96,10 @@ class Tiles:
     side: int
     most: int = 24
 
-    @property
-    def target(self) -> int:
-        return 2 * self.side
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """The scale at which windows are cut, or that of the whole view."""
+        scale = max(self.grid(width, height)[2], self.side / max(width, height))
+        return max(1, round(width * scale)), max(1, round(height * scale))
 
     def __call__(self, image: Image.Image) -> Pixels:
         """An RGB picture to `[windows, side, side, 3]`, the whole of it first."""
@@ -131,10 +128,10 @@ class Tiles:
             scale = max(coarsest, 0.9 * scale)
 
     def _count(self, side: float) -> int:
-        """Windows along a side, with an overlap of at least a quarter."""
+        """Windows along a side, with an overlap of about a quarter."""
         step = self.side * 0.75
-        # A side of one window must not become two by a rounding error.
-        return max(1, math.ceil((side - self.side) / step - 1e-9) + 1)
+        # A side that is longer by next to nothing is not worth another window; the whole view sees its edges.
+        return max(1, math.ceil((side - self.side) / step - 0.1) + 1)
 
 
 def _offsets(room: float, count: int) -> list[float]:
@@ -167,6 +164,10 @@ def read_processor(folder: Path) -> tuple[CentreCrop, Normalisation]:
         return CentreCrop(), Normalisation()
     try:
         stated: dict[str, Any] = json.loads(path.read_text())
+        if stated.get("resample", BICUBIC) != BICUBIC:
+            raise WrongCheckpoint(
+                f"{path}: resampling {stated['resample']} is not DINOv2's, which is {BICUBIC} (bicubic)"
+            )
         crop = CentreCrop(resize=int(stated["size"]["shortest_edge"]), crop=int(stated["crop_size"]["height"]))
         normalisation = Normalisation(
             mean=tuple(float(value) for value in stated["image_mean"]),

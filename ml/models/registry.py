@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ml.models import weights
 from ml.models.model import Model, ModelSpec, ModelUnavailable, UnknownModel, WrongCheckpoint
-from ml.models.names import is_path, parse
+from ml.models.names import DEFAULT_TRANSFORM, is_path, parse
 
 LICENCE = "Apache-2.0"
 PATCH = 14
@@ -25,7 +25,7 @@ def _dinov2(size: str, width: int, size_bytes: int, registers: int = 0) -> Model
         licence=LICENCE,
         size_bytes=size_bytes,
         registers=registers,
-        transform="reference",
+        transform=DEFAULT_TRANSFORM,
     )
 
 
@@ -87,7 +87,7 @@ def resolve(name: str, *, cache_dir: Path) -> Resolved:
     asked = parse(name)
     found = _resolve_base(asked.base, cache_dir)
     if found.spec.patch is None:
-        if str(asked) != asked.base:
+        if name.strip() != asked.base:
             raise UnknownModel(f"{asked.base} has its own pooling and transform: name it without {name!r}'s")
         return found
     title = found.spec.title + "".join(f", {part}" for part in str(asked).removeprefix(asked.base).split(":")[1:])

@@ -11,6 +11,7 @@ from typing import Any
 
 from ml.models.download import fetch_file
 from ml.models.model import ModelSpec, ModelUnavailable, WrongCheckpoint
+from ml.models.names import DEFAULT_TRANSFORM
 from ml.models.preprocess import read_processor
 
 CONFIG = "config.json"
@@ -61,7 +62,7 @@ def read_card(folder: Path) -> ModelSpec:
         licence="as stated by its authors",
         size_bytes=size_of(folder / WEIGHTS),
         registers=registers,
-        transform="reference",
+        transform=DEFAULT_TRANSFORM,
     )
 
 

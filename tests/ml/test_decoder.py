@@ -40,7 +40,9 @@ class Behaviour:
     """A preprocessing that does what a bad decoder does, on red pictures only."""
 
     kind: str
-    target: int = 16
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        return width, height
 
     def __call__(self, image: Image.Image) -> NDArray[np.generic]:
         if image.getpixel((0, 0)) == (255, 0, 0):

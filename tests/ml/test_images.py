@@ -73,9 +73,17 @@ def test_a_jpeg_is_reduced_to_no_less_than_twice_the_target(orientation: int) ->
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encode(Image.effect_noise((1600, 1200), 40).convert("RGB"), "JPEG", exif=exif)
-    assert min(images.load(data, target=100).size) == 300
-    assert min(images.load(data, target=400).size) == 1200
-    decoded = images.decode(data, at_least=(400, 1))
+    displayed = (1600, 1200) if orientation == 1 else (1200, 1600)
+    asked: list[tuple[int, int]] = []
+
+    def small(width: int, height: int) -> tuple[int, int]:
+        asked.append((width, height))
+        return width // 10, height // 10
+
+    assert max(images.load(data, resized_to=small).size) == 400
+    assert asked == [displayed]
+    assert max(images.load(data, resized_to=lambda _width, _height: (400, 400)).size) == 1600
+    decoded = images.decode(data, at_least=lambda _width, _height: (400, 1))
     assert (decoded.width, decoded.height) == ((1600, 1200) if orientation == 1 else (1200, 1600))
     assert decoded.image.width >= 400
 

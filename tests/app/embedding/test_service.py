@@ -164,7 +164,7 @@ async def test_a_picture_that_a_model_makes_nothing_of_spoils_no_batch(
 ) -> None:
     model = (await gallery.embedders.get("baseline")).model
     forward = model.forward
-    black = model.preprocess(load(one_colour(0), target=model.preprocess.target))
+    black = model.preprocess(load(one_colour(0), resized_to=model.preprocess.size))
 
     def blind_to_black(batch: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
         directions = np.array([not np.array_equal(prepared, black) for prepared in batch], np.float32)

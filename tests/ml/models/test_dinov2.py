@@ -193,7 +193,7 @@ def compared(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Compa
         whole = images.load(data)
         for name, transform in transforms.items():
             if name != "tiles" or number % 4 == 0:
-                inputs[name].append(transform(images.load(data, target=transform.target)))
+                inputs[name].append(transform(images.load(data, resized_to=transform.size)))
                 theirs[name].append(_shown(reference, whole, transform))
     return folder, {name: (inputs[name], np.stack(theirs[name])) for name in transforms}
 

@@ -32,5 +32,5 @@ def test_a_name_is_written_as_it_is_read(pooling: str, transform: str) -> None:
 
 
 def test_what_is_usual_is_left_out() -> None:
-    assert str(ModelName("dinov2-small", "cls", "reference")) == "dinov2-small"
-    assert str(ModelName("dinov2-small", "cls+mean", "fit")) == "dinov2-small:cls+mean:fit"
+    assert str(ModelName("dinov2-small", "cls", "fit")) == "dinov2-small"
+    assert str(ModelName("dinov2-small", "cls+mean", "tiles")) == "dinov2-small:cls+mean:tiles"

@@ -27,7 +27,7 @@ def test_the_hubs_models_are_known(family: str, registers: int, size: str, dim: 
     name = f"{family}-{size}"
     spec = REGISTRY[name]
     assert (spec.name, spec.hub_id, spec.dim, spec.registers) == (name, f"facebook/{name}", dim, registers)
-    assert (spec.patch, spec.input_size, spec.pooling, spec.transform) == (14, 224, "cls", "reference")
+    assert (spec.patch, spec.input_size, spec.pooling, spec.transform) == (14, 224, "cls", "fit")
 
 
 def test_the_baseline_is_always_at_hand(tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_weights_of_another_size_are_refused(checkpoint: Path, networks: dict[st
 
 def test_a_folder_is_a_model(checkpoint: Path, tmp_path: Path) -> None:
     for name in (str(checkpoint), checkpoint.name):
-        resolved = resolve(f"{name}:fit", cache_dir=checkpoint.parent)
-        assert (resolved.folder, resolved.adapter, resolved.spec.name) == (checkpoint, None, "plain:fit")
+        resolved = resolve(f"{name}:tiles", cache_dir=checkpoint.parent)
+        assert (resolved.folder, resolved.adapter, resolved.spec.name) == (checkpoint, None, "plain:tiles")
     with pytest.raises(UnknownModel):
         resolve(checkpoint.name, cache_dir=tmp_path)
 
@@ -98,14 +98,14 @@ def test_weights_are_fetched_when_that_is_asked_for(hub: LocalHub, small: Path, 
 
 def test_an_adapter_is_a_model_of_its_own(checkpoint: Path, adapter: Path) -> None:
     for name in (str(adapter), adapter.name):
-        resolved = resolve(f"{name}:cls+mean:fit", cache_dir=adapter.parent)
+        resolved = resolve(f"{name}:cls+mean:tiles", cache_dir=adapter.parent)
         assert (resolved.folder, resolved.adapter) == (checkpoint, adapter)
-        assert (resolved.spec.name, resolved.spec.adapter) == ("tuned:cls+mean:fit", "tuned")
-        assert resolved.spec.title == "DINOv2 in plain with the adapter tuned, cls+mean, fit"
+        assert (resolved.spec.name, resolved.spec.adapter) == ("tuned:cls+mean:tiles", "tuned")
+        assert resolved.spec.title == "DINOv2 in plain with the adapter tuned, cls+mean, tiles"
         assert resolved.network.name == "plain"
         sizes = [checkpoint / "model.safetensors", adapter / "adapter_model.safetensors"]
         assert resolved.spec.size_bytes == sum(file.stat().st_size for file in sizes)
-        assert load_model(f"{name}:cls+mean:fit", cache_dir=adapter.parent).dim == 128
+        assert load_model(f"{name}:cls+mean:tiles", cache_dir=adapter.parent).dim == 128
 
 
 @pytest.mark.parametrize("stated", ["../plain", "./../plain", "plain"])

@@ -38,7 +38,7 @@ def test_a_descriptor_has_no_weights(tmp_path: Path) -> None:
 def test_the_card_of_a_network_comes_from_its_files(networks: dict[str, Path]) -> None:
     card = weights.read_card(networks["registers"])
     assert (card.name, card.width, card.patch, card.registers) == ("registers", 64, 14, REGISTERS)
-    assert (card.input_size, card.pooling, card.transform, card.adapter) == (56, "cls", "reference", None)
+    assert (card.input_size, card.pooling, card.transform, card.adapter) == (56, "cls", "fit", None)
     assert card.size_bytes == (networks["registers"] / "model.safetensors").stat().st_size
 
 
