@@ -19,12 +19,12 @@ from app.embedding import store
 from app.embedding.models import Embedders
 from app.embedding.records import ModelRow, Waiting
 from ml.decoder import Decoder
-from ml.embedder import Embedder, NoDirection
+from ml.embedder import Embedder
 from ml.images import PictureRefused
+from ml.pipeline import embed_each
 
 BATCH = 64
 """Pictures a commit: two such batches are under way at once, one in the decoder and one in the network."""
-NOTHING_TO_TELL = "the model finds nothing in this picture to tell it by"
 
 Vector = NDArray[np.float32]
 Input = NDArray[np.generic]
@@ -145,7 +145,7 @@ class _Run:
     async def _finish(self, begun: _Begun) -> None:
         inputs = await begun.inputs
         # Computed outside any transaction.
-        results = await asyncio.to_thread(_embed_all, self.fill.embedder, inputs)
+        results = await asyncio.to_thread(embed_each, self.fill.embedder, inputs)
         self.embedded += await _append(self.fill, begun.batch, results)
         ended = {one.image_id for one in begun.batch}
         self.open = [one for one in self.open if one.image_id not in ended]
@@ -177,24 +177,6 @@ async def _append(fill: Fill, batch: Sequence[Waiting], results: Sequence[Vector
             stored = await store.append_embeddings(conn, model.id, [image_id for image_id, _ in good], vectors)
         await changes.append(conn, [Change("embedded", image_id, model_id=model.id) for image_id in stored])
     return len(stored)
-
-
-def _embed_all(embedder: Embedder, inputs: Sequence[Input | str]) -> list[Vector | str]:
-    """An embedding, or the reason why there is none, for each; one picture without direction spoils no batch."""
-    arrays = [one for one in inputs if not isinstance(one, str)]
-    vectors = iter(embed_each(embedder, arrays))
-    return [one if isinstance(one, str) else next(vectors) for one in inputs]
-
-
-def embed_each(embedder: Embedder, inputs: Sequence[Input]) -> list[Vector | str]:
-    """Embeddings `[d]` of model inputs, in order, or the reason why there is none."""
-    try:
-        return list(embedder.embed(inputs))
-    except NoDirection as error:
-        found: list[Vector | str] = list(error.embeddings)
-        for position in error.positions:
-            found[position] = NOTHING_TO_TELL
-        return found
 
 
 async def _prepare(fill: Fill, one: Waiting) -> Input | str:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.errors import Unavailable
-from app.embedding.filling import Input, Vector, embed_each
+from app.embedding.filling import Input, Vector
 from ml.decoder import Decoder
 from ml.embedder import Embedder
 from ml.images import PictureRefused
 from ml.models.model import ModelError
+from ml.pipeline import embed_each
 
 MAX_WAITING = 32
 MAX_BATCH = 4
