@@ -52,6 +52,7 @@ from app.ingest import api as ingest_api
 from app.ingest import pages as ingest_pages
 from app.ingest.service import Intake
 from app.search import api as search_api
+from app.search import api_plain as search_api_plain
 from app.search import pages as search_pages
 from app.search.live import Live, stop
 from app.search.service import Engine
@@ -139,7 +140,7 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             # Pages and API share paths here, which only handlers of one router may.
             _router([*images_api.handlers, *ingest_api.handlers], UPLOAD_TOTAL_BYTES),
             _router(embedding_api.handlers, UPLOAD_TOTAL_BYTES),
-            _router([*search_pages.handlers, *search_api.handlers], picture_bytes),
+            _router([*search_pages.handlers, *search_api.handlers, *search_api_plain.handlers], picture_bytes),
             admin_pages.router,
             admin_api.router,
             help_page,

@@ -15,6 +15,11 @@ from ml.models.model import Model, OutOfMemory
 Array = NDArray[np.float32]
 Input = NDArray[np.generic]
 
+DISLIKED_SHARE = 0.25
+"""With two liked pictures of a label and up to three wrong ones of the first ten disliked, P@5 of the others by
+`baseline` was, at shares of 0, 0.15, 0.25, 0.5 and 1: Caltech-101 .61 .65 .65 .58 .25, clothing .57 .59 .59 .54 .29."""
+LEAST_LENGTH = 1e-3
+
 
 class NoDirection(ValueError):
     """Some embeddings are zero or not finite. `positions` are theirs; `embeddings` `[n, d]` holds the others."""
@@ -128,6 +133,22 @@ class Embedder:
     def _cost(self, shape: tuple[int, ...]) -> int:
         """An input's pixels; a descriptor counts as a picture of the usual size."""
         return math.prod(shape[:2]) if len(shape) == 3 else self.model.spec.input_size**2
+
+
+def combine(liked: Sequence[Array], disliked: Sequence[Array]) -> Array:
+    """One query `[d]`, L2-normalised, from vectors `[d]` that it should be like and some that it should not.
+
+    Rocchio's way (The SMART Retrieval System, 1971): the mean of the ones less a share of the mean of the others.
+    Raises NoDirection when nothing is left, or a vector is not finite.
+    """
+    mean = np.mean(liked, axis=0)
+    if len(disliked):
+        mean = mean - DISLIKED_SHARE * np.mean(disliked, axis=0)
+    combined = _normalised(mean[None].astype(np.float32))
+    # Rounding leaves a little of vectors that cancel out: a direction that means nothing.
+    if np.isnan(combined).any() or np.linalg.norm(mean) < LEAST_LENGTH * np.linalg.norm(liked, axis=-1).max():
+        raise NoDirection([0], combined)
+    return combined[0]
 
 
 def _as_windows(prepared: Sequence[Input]) -> tuple[Sequence[Input], list[int]]:

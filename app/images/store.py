@@ -77,6 +77,19 @@ async def list_visible(
         return await cursor.fetchall()
 
 
+async def list_perceptual_hashes(conn: Connection, image_ids: Sequence[int]) -> dict[int, bytes]:
+    """The perceptual hashes of those of these pictures that have one."""
+    async with conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, perceptual_hash FROM image
+            WHERE id = ANY(%s::bigint[]) AND perceptual_hash IS NOT NULL
+            """,
+            (list(image_ids),),
+        )
+        return {row[0]: row[1] for row in await cursor.fetchall()}
+
+
 async def get_visible(conn: Connection, viewer: int | None, image_id: int) -> Image:
     """One picture. Raises NotFound for a missing and for a hidden one alike."""
     found = await list_visible(conn, viewer, [image_id])

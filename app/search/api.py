@@ -1,4 +1,4 @@
-"""Search as JSON: by file, by stored picture, and the call of the project that this one grew from."""
+"""Search as JSON: by file, by stored examples, by a vector."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -10,22 +10,25 @@ from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from litestar.params import Body, FromPath, Parameter
+from litestar.params import FromPath, Parameter
 
-from app.accounts.records import NOBODY, Viewer
+from app.accounts.records import Viewer
 from app.core.errors import Invalid
 from app.images import service as images
 from app.images.api import original_url, thumbnail_url
 from app.images.records import Filters
 from app.search import service
-from app.search.records import Hit, Results
+from app.search.records import Hit, Results, SearchOptions
 from app.search.service import Engine
 
 DEFAULT_K = 10
 
 
 class ResultOut(msgspec.Struct):
-    """One result. `score` is the cosine: higher is better, 1 is the same picture."""
+    """One result. `score` is the cosine: higher is better, 1 is the same picture.
+
+    `copies` are further results that were copies of it, when those were asked to be collapsed.
+    """
 
     image_id: int
     score: float
@@ -35,6 +38,7 @@ class ResultOut(msgspec.Struct):
     collection: str
     url: str
     thumbnail_url: str
+    copies: int
 
 
 class SearchOut(msgspec.Struct):
@@ -45,46 +49,53 @@ class SearchOut(msgspec.Struct):
     results: list[ResultOut]
 
 
-class SearchByImage(msgspec.Struct):
-    """Search by a stored picture."""
+class SearchByExamples(msgspec.Struct, forbid_unknown_fields=True):
+    """Search by a stored picture, by several liked and disliked ones, or by a vector: by one of the three."""
 
-    image_id: int
+    image_id: int | None = None
+    liked: list[int] = []
+    disliked: list[int] = []
+    vector: list[float] | None = None
     k: int = DEFAULT_K
     collection: str | int | None = None
     label: str | None = None
+    min_score: float | None = None
+    collapse: bool = False
 
 
-class PlainResult(msgspec.Struct):
-    """A result of `POST /search/`. `distance` is the squared Euclidean one: lower is better, 0 is the same."""
-
-    filename: str
-    distance: float
-
-
-class PlainResults(msgspec.Struct):
-    """What `POST /search/` answers."""
-
-    results: list[PlainResult]
-
-
+INTEGER = Schema(type=OpenAPIType.INTEGER)
+K = Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=service.MAX_K, default=DEFAULT_K)
+MIN_SCORE = Schema(type=OpenAPIType.NUMBER, minimum=-1, maximum=1, description="No result of a lower cosine.")
+COLLAPSE = Schema(type=OpenAPIType.BOOLEAN, default=False, description="Copies of one picture are one result.")
 FILE_SCHEMA = Schema(
     type=OpenAPIType.OBJECT,
     required=["file"],
     properties={
         "file": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, description="The picture to search with."),
-        "k": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=service.MAX_K, default=DEFAULT_K),
+        "k": K,
         "collection": Schema(type=OpenAPIType.STRING, description="Name or id of a collection."),
         "label": Schema(type=OpenAPIType.STRING),
+        "min_score": MIN_SCORE,
+        "collapse": COLLAPSE,
     },
 )
-IMAGE_SCHEMA = Schema(
+EXAMPLES_SCHEMA = Schema(
     type=OpenAPIType.OBJECT,
-    required=["image_id"],
+    description="One of `image_id`, `liked` (perhaps with `disliked`) and `vector`. Examples are left out.",
     properties={
-        "image_id": Schema(type=OpenAPIType.INTEGER, description="A stored picture; itself left out of the results."),
-        "k": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=service.MAX_K, default=DEFAULT_K),
+        "image_id": Schema(type=OpenAPIType.INTEGER, description="A stored picture."),
+        "liked": Schema(type=OpenAPIType.ARRAY, items=INTEGER, description="Stored pictures to be like, on average."),
+        "disliked": Schema(type=OpenAPIType.ARRAY, items=INTEGER, description="Stored pictures to be unlike."),
+        "vector": Schema(
+            type=OpenAPIType.ARRAY,
+            items=Schema(type=OpenAPIType.NUMBER),
+            description="An embedding by the model in force, as /api/v1/embeddings gives it; of any length.",
+        ),
+        "k": K,
         "collection": Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.INTEGER)]),
         "label": Schema(type=OpenAPIType.STRING),
+        "min_score": MIN_SCORE,
+        "collapse": COLLAPSE,
     },
 )
 
@@ -98,16 +109,9 @@ class SearchOperation(Operation):
             required=True,
             content={
                 "multipart/form-data": OpenAPIMediaType(schema=FILE_SCHEMA),
-                "application/json": OpenAPIMediaType(schema=IMAGE_SCHEMA),
+                "application/json": OpenAPIMediaType(schema=EXAMPLES_SCHEMA),
             },
         )
-
-
-@dataclass
-class PlainForm:
-    """The picture of `POST /search/`."""
-
-    file: UploadFile
 
 
 @post(
@@ -121,7 +125,7 @@ class PlainForm:
 async def search(
     request: Request[Any, Any, Any], engine: NamedDependency[Engine], viewer: NamedDependency[Viewer]
 ) -> SearchOut:
-    """The pictures most like an uploaded `file`, or like the stored `image_id`, among those the caller may see.
+    """The pictures most like an uploaded `file`, or like stored examples or a vector, among those the caller may see.
 
     Without a token: public collections only. A picture that is in the gallery itself comes first, with score 1.
     """
@@ -129,8 +133,8 @@ async def search(
     if kind == RequestEncodingType.MULTI_PART:
         return await _by_file(request, engine, viewer)
     if kind == RequestEncodingType.JSON:
-        return await _by_image(await request.body(), engine, viewer)
-    raise Invalid("send a picture as multipart/form-data in the field `file`, or JSON with an `image_id`")
+        return await _by_examples(await request.body(), engine, viewer)
+    raise Invalid("send a picture as multipart/form-data in the field `file`, or JSON with examples or a vector")
 
 
 @get(
@@ -146,29 +150,13 @@ async def similar(
     k: Annotated[int, Parameter(description="From 1 to 1,000.")] = DEFAULT_K,
     collection: Annotated[str | None, Parameter(description="Name or id of a collection.")] = None,
     label: Annotated[str | None, Parameter(description="Only pictures that carry this label.")] = None,
+    min_score: Annotated[float | None, Parameter(description="No result of a lower cosine.")] = None,
+    collapse: Annotated[bool, Parameter(description="Copies of one picture are one result.")] = False,
 ) -> SearchOut:
     """The pictures most like a stored one, itself left out."""
     filters = await _filters(engine, viewer, collection, label)
-    return search_out(await service.search_by_image(engine, viewer, image_id, k=k, filters=filters))
-
-
-@post(
-    "/search",
-    operation_id="plainSearch",
-    summary="Search by picture, in short",
-    status_code=200,
-    tags=["search"],
-)
-async def plain_search(
-    engine: NamedDependency[Engine],
-    data: Annotated[PlainForm, Body(media_type=RequestEncodingType.MULTI_PART)],
-    top_k: Annotated[int, Parameter(description="From 1 to 1,000.")] = 5,
-) -> PlainResults:
-    """File names and distances of the public pictures most like `file`."""
-    content = await data.file.read(engine.max_bytes + 1)
-    results = await service.search_by_picture(engine, NOBODY, content, k=top_k)
-    # For unit vectors the squared distance is 2 - 2 cosine.
-    return PlainResults([PlainResult(hit.image.filename, max(0.0, 2 - 2 * hit.score)) for hit in results.hits])
+    options = SearchOptions(k, filters, min_score, collapse)
+    return search_out(await service.search_by_images(engine, viewer, [image_id], options))
 
 
 async def _by_file(request: Request[Any, Any, Any], engine: Engine, viewer: Viewer) -> SearchOut:
@@ -176,20 +164,32 @@ async def _by_file(request: Request[Any, Any, Any], engine: Engine, viewer: View
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise Invalid("the field `file` with the picture is missing")
-    k = _number(form.get("k"))
-    filters = await _filters(engine, viewer, form.get("collection"), form.get("label"))
+    options = SearchOptions(
+        _number(form.get("k")),
+        await _filters(engine, viewer, form.get("collection"), form.get("label")),
+        _score(form.get("min_score")),
+        _flag(form.get("collapse")),
+    )
     content = await file.read(engine.max_bytes + 1)
-    return search_out(await service.search_by_picture(engine, viewer, content, k=k, filters=filters))
+    return search_out(await service.search_by_picture(engine, viewer, content, options))
 
 
-async def _by_image(body: bytes, engine: Engine, viewer: Viewer) -> SearchOut:
+async def _by_examples(body: bytes, engine: Engine, viewer: Viewer) -> SearchOut:
     try:
-        asked = msgspec.json.decode(body, type=SearchByImage)
+        asked = msgspec.json.decode(body, type=SearchByExamples)
     except msgspec.DecodeError as error:
         raise Invalid(f"the JSON cannot be used: {error}") from error
+    if (asked.image_id is not None) + bool(asked.liked) + (asked.vector is not None) != 1:
+        raise Invalid("name one of `image_id`, `liked` and `vector`")
+    if asked.disliked and not asked.liked:
+        raise Invalid("`disliked` goes with `liked`")
     collection = None if asked.collection is None else str(asked.collection)
     filters = await _filters(engine, viewer, collection, asked.label)
-    return search_out(await service.search_by_image(engine, viewer, asked.image_id, k=asked.k, filters=filters))
+    options = SearchOptions(asked.k, filters, asked.min_score, asked.collapse)
+    if asked.vector is not None:
+        return search_out(await service.search_by_vector(engine, viewer, asked.vector, options))
+    liked = asked.liked if asked.image_id is None else [asked.image_id]
+    return search_out(await service.search_by_images(engine, viewer, liked, options, asked.disliked))
 
 
 async def _filters(engine: Engine, viewer: Viewer, collection: str | None, label: str | None) -> Filters:
@@ -207,6 +207,21 @@ def _number(text: str | None) -> int:
         raise Invalid(f"k is a whole number from 1 to {service.MAX_K}") from error
 
 
+def _score(text: str | None) -> float | None:
+    if text is None or text == "":
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise Invalid("min_score is a number from -1 to 1") from error
+
+
+def _flag(text: str | None) -> bool:
+    if text not in (None, "", "true", "false", "1", "0"):
+        raise Invalid("collapse is true or false")
+    return text in ("true", "1")
+
+
 def search_out(results: Results) -> SearchOut:
     """The results as the API and the command line tell them."""
     return SearchOut(results.model, results.index, [_result(hit) for hit in results.hits])
@@ -222,7 +237,8 @@ def _result(hit: Hit) -> ResultOut:
         collection=hit.collection,
         url=original_url(hit.image.id),
         thumbnail_url=thumbnail_url(hit.image.id),
+        copies=hit.copies,
     )
 
 
-handlers: list[Any] = [search, similar, plain_search]
+handlers: list[Any] = [search, similar]

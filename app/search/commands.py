@@ -25,7 +25,7 @@ from app.images import service as images
 from app.search import builds, service, store
 from app.search.api import search_out
 from app.search.live import Live
-from app.search.records import IndexVersion, Results
+from app.search.records import IndexVersion, Results, SearchOptions
 from app.search.service import Engine
 from ml.decoder import Decoder
 
@@ -101,7 +101,7 @@ async def opened_engine(settings: Settings, db: Database) -> AsyncGenerator[Engi
 async def _search(
     settings: Settings, data: bytes, k: int, collection: str | None, label: str | None, user: str | None
 ) -> Results:
-    service.check_k(k)
+    service.check_options(SearchOptions(k))
     async with cli_database(settings) as db:
         viewer = NOBODY
         if user is not None:
@@ -116,7 +116,7 @@ async def _search(
                 f"no collection {collection} that everybody may see" if hint else error.detail, hint=hint
             ) from error
         async with opened_engine(settings, db) as engine:
-            return await service.search_by_picture(engine, viewer, data, k=k, filters=filters)
+            return await service.search_by_picture(engine, viewer, data, SearchOptions(k, filters))
 
 
 async def _build(settings: Settings) -> IndexVersion:

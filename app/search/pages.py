@@ -23,7 +23,7 @@ from app.images.ratios import ratio_class
 from app.images.records import Filters, LabelCount
 from app.images.tiles import Tile, make_tile
 from app.search import service
-from app.search.records import Hit, Results
+from app.search.records import Hit, Results, SearchOptions
 from app.search.service import Engine
 
 STRIP = 12
@@ -106,7 +106,7 @@ async def show_query(
 ) -> Template:
     """The results of a query; filters and k are in the address."""
     narrowed, filters = await _filters(engine, viewer, collection, label)
-    query, results = await service.run_query(engine, viewer, query_id, k=k, filters=filters)
+    query, results = await service.run_query(engine, viewer, query_id, SearchOptions(k, filters))
     asked = Asked(
         kind="upload",
         picture_url=f"/queries/{query_id}/picture",
@@ -141,7 +141,7 @@ async def similar(
     strip = request.headers.get("hx-target") == "similar" and wants_fragment(request)
     narrowed, filters = await _filters(engine, viewer, collection, label)
     wanted = k if k is not None else STRIP if strip else service.DEFAULT_K
-    results = await service.search_by_image(engine, viewer, image_id, k=wanted, filters=filters)
+    results = await service.search_by_images(engine, viewer, [image_id], SearchOptions(wanted, filters))
     if strip:
         part = SimilarPart([_tile(hit) for hit in results.hits], f"/images/{image_id}/similar")
         return render(request, "search/_similar.html", part, title="More like this")

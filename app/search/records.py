@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.images.records import Image
+from app.images.records import NO_FILTERS, Filters, Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,29 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """What is wanted of a search: `k` results, within the filters, none below `min_score` (a cosine).
+
+    With `collapse` copies of one picture are one result, the best of them.
+    """
+
+    k: int
+    filters: Filters = NO_FILTERS
+    min_score: float | None = None
+    collapse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """One result. `score` is the cosine, higher is better; `collection` one that the viewer sees it in."""
+    """One result. `score` is the cosine, higher is better; `collection` one that the viewer sees it in.
+
+    `copies` are the further results that were copies of it, and that it stands for.
+    """
 
     image: Image
     score: float
     collection: str
+    copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,23 +14,27 @@ from numpy.typing import NDArray
 from app.accounts.records import Viewer
 from app.collections import store as collection_store
 from app.core.database import Connection, Database
-from app.core.errors import Conflict, Gone, Invalid, TooLarge
+from app.core.errors import Conflict, Gone, Invalid, NotFound, TooLarge
 from app.embedding import store as embedding_store
 from app.embedding.lane import QueryLane
 from app.images import store as image_store
 from app.images.records import Filters
 from app.ingest.service import clean_filename
 from app.search import store
+from app.search.copies import collapse
 from app.search.index.bitmaps import Bitmap
 from app.search.index.planner import Neighbours
 from app.search.live import Live
 from app.search.memberships import Memberships
-from app.search.records import Hit, Query, Results
+from app.search.records import Hit, Query, Results, SearchOptions
 from app.search.searcher import Searcher
+from ml.embedder import NoDirection, combine
 from ml.images import PictureRefused
 
 DEFAULT_K = 24
+MAX_EXAMPLES = 100
 MAX_K = 1000
+MAX_LOOKED_AT = 8 * MAX_K  # a gallery of nothing but copies is not read through for one search
 QUERY_THUMBNAIL = 512
 
 
@@ -45,38 +49,63 @@ class Engine:
     max_bytes: int
 
 
-def check_k(k: int) -> int:
-    """Raises Invalid for a k outside 1 to 1,000."""
-    if not 1 <= k <= MAX_K:
-        raise Invalid(f"k goes from 1 to {MAX_K}, not {k}")
-    return k
+def check_options(options: SearchOptions) -> None:
+    """Raises Invalid for a k outside 1 to 1,000, and for a least score that no cosine can have."""
+    if not 1 <= options.k <= MAX_K:
+        raise Invalid(f"k goes from 1 to {MAX_K}, not {options.k}")
+    if options.min_score is not None and not -1 <= options.min_score <= 1:
+        raise Invalid(f"min_score is a cosine, from -1 to 1, not {options.min_score:g}")
 
 
-async def search_by_picture(
-    engine: Engine, viewer: Viewer, data: bytes, *, k: int, filters: Filters | None = None
-) -> Results:
-    """The pictures most like the one in `data`. Raises Invalid for a k or a file that cannot be used."""
-    check_k(k)
+async def search_by_picture(engine: Engine, viewer: Viewer, data: bytes, options: SearchOptions) -> Results:
+    """The pictures most like the one in `data`. Raises Invalid for options or a file that cannot be used."""
+    check_options(options)
     searcher, _ = engine.live.current()
     vector = await _embed(engine, searcher, data)
-    return await _run(engine, viewer, searcher, vector, k=k, filters=filters or Filters())
+    return await _run(engine, viewer, searcher, vector, options)
 
 
-async def search_by_image(
-    engine: Engine, viewer: Viewer, image_id: int, *, k: int, filters: Filters | None = None
+async def search_by_images(
+    engine: Engine, viewer: Viewer, liked: Sequence[int], options: SearchOptions, disliked: Sequence[int] = ()
 ) -> Results:
-    """The pictures most like a stored one, itself left out.
+    """The pictures most like the liked ones and least like the disliked ones, all of those left out.
 
-    Raises NotFound when the viewer may not see it, Conflict while it has no embedding.
+    Raises NotFound when the viewer may not see one of them, Conflict while one has no embedding, Invalid for none
+    liked, too many, and likes and dislikes that cancel each other out.
     """
-    check_k(k)
+    check_options(options)
+    examples = [*dict.fromkeys([*liked, *disliked])]
+    if not liked:
+        raise Invalid("name at least one picture that you like")
+    if len(examples) > MAX_EXAMPLES:
+        raise Invalid(f"a search takes at most {MAX_EXAMPLES} examples, not {len(examples)}")
     searcher, _ = engine.live.current()
     async with engine.db.transaction() as conn:
-        await image_store.get_visible(conn, viewer.account_id, image_id)
-        _, vectors = await embedding_store.list_embeddings(conn, searcher.model.id, searcher.model.dim, [image_id])
-    if not len(vectors):
+        if len(await image_store.list_visible(conn, viewer.account_id, examples)) < len(examples):
+            raise NotFound("no such picture")
+        ids, vectors = await embedding_store.list_embeddings(conn, searcher.model.id, searcher.model.dim, examples)
+    if len(ids) < len(examples):
         raise Conflict("this picture is not searchable yet: it waits for its embedding", hint="Try again in a moment.")
-    return await _run(engine, viewer, searcher, vectors[0], k=k, filters=filters or Filters(), exclude=image_id)
+    by_id = dict(zip(ids.tolist(), vectors, strict=True))
+    try:
+        vector = combine([by_id[one] for one in liked], [by_id[one] for one in disliked])
+    except NoDirection as error:
+        raise Invalid("what you like and what you do not cancel each other out") from error
+    return await _run(engine, viewer, searcher, vector, options, without=examples)
+
+
+async def search_by_vector(engine: Engine, viewer: Viewer, values: Sequence[float], options: SearchOptions) -> Results:
+    """The pictures nearest to a vector of the model in force, of any length. Raises Invalid for one that cannot be."""
+    check_options(options)
+    searcher, _ = engine.live.current()
+    if len(values) != searcher.model.dim:
+        raise Invalid(f"{searcher.model.name} has vectors of {searcher.model.dim} numbers, not of {len(values)}")
+    try:
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, and refused as such
+            vector = combine([np.array(values, np.float32)], [])
+    except NoDirection as error:
+        raise Invalid("the vector is zero or holds what is not a finite number") from error
+    return await _run(engine, viewer, searcher, vector, options)
 
 
 async def create_query(engine: Engine, viewer: Viewer, data: bytes, filename: str) -> UUID:
@@ -97,18 +126,16 @@ async def create_query(engine: Engine, viewer: Viewer, data: bytes, filename: st
         )
 
 
-async def run_query(
-    engine: Engine, viewer: Viewer, query_id: UUID, *, k: int, filters: Filters
-) -> tuple[Query, Results]:
+async def run_query(engine: Engine, viewer: Viewer, query_id: UUID, options: SearchOptions) -> tuple[Query, Results]:
     """Answer a stored query. Raises NotFound, and Gone when another model is in force by now."""
-    check_k(k)
+    check_options(options)
     searcher, _ = engine.live.current()
     async with engine.db.transaction() as conn:
         query = await store.get_query(conn, query_id, viewer.account_id)
     if query.model_id != searcher.model.id:
         raise Gone("the gallery uses another model since this search", hint="Search with the picture again.")
     vector = np.frombuffer(query.vector, "<f4").astype(np.float32)
-    return query, await _run(engine, viewer, searcher, vector, k=k, filters=filters)
+    return query, await _run(engine, viewer, searcher, vector, options)
 
 
 async def query_thumbnail(engine: Engine, viewer: Viewer, query_id: UUID) -> bytes:
@@ -138,26 +165,37 @@ async def _run(
     viewer: Viewer,
     searcher: Searcher,
     vector: NDArray[np.float32],
-    *,
-    k: int,
-    filters: Filters,
-    exclude: int | None = None,
+    options: SearchOptions,
+    without: Sequence[int] = (),
 ) -> Results:
     started = time.perf_counter()
     _, memberships = engine.live.current()
     loop = asyncio.get_running_loop()
     async with engine.db.transaction() as conn:
-        allowed = await _allowed(conn, viewer, memberships, filters)
-        wanted = k
+        allowed = await _allowed(conn, viewer, memberships, options.filters)
+        allowed.discard(without)
+        wanted = options.k
         while True:
-            found = await loop.run_in_executor(engine.threads, searcher.index.search, vector, wanted, allowed, exclude)
-            hits = await _checked(conn, viewer, filters, found)
-            # Rows that are not to be seen were dropped: look further until k are found or none are left.
-            if len(hits) >= k or len(found.ids) < wanted:
+            found = await loop.run_in_executor(engine.threads, searcher.index.search, vector, wanted, allowed)
+            hits = await _checked(conn, viewer, options.filters, found)
+            if options.min_score is not None:
+                hits = [hit for hit in hits if hit.score >= options.min_score]
+            if options.collapse:
+                hashes = await image_store.list_perceptual_hashes(conn, [hit.image.id for hit in hits])
+                hits = collapse(hits, hashes)
+            # Rows that are not to be seen, and copies, were dropped: look further until k are found, none are left
+            # or all further ones score too low.
+            exhausted = len(found.ids) < wanted or wanted >= MAX_LOOKED_AT
+            if len(hits) >= options.k or exhausted or _all_below(found, options.min_score):
                 break
             wanted *= 2
     took_ms = (time.perf_counter() - started) * 1000
-    return Results(searcher.embedder.model.spec.name, searcher.label, hits[:k], took_ms)
+    return Results(searcher.embedder.model.spec.name, searcher.label, hits[: options.k], took_ms)
+
+
+def _all_below(found: Neighbours, min_score: float | None) -> bool:
+    """Whether the last that was found scores too low already: what comes behind it scores lower."""
+    return min_score is not None and bool(len(found.scores)) and float(found.scores[-1]) < min_score
 
 
 async def _allowed(conn: Connection, viewer: Viewer, memberships: Memberships, filters: Filters) -> Bitmap:

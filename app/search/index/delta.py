@@ -23,10 +23,10 @@ class DeltaView:
     live: NDArray[np.bool_]
     count: int
 
-    def eligible(self, allowed: Bitmap | None, exclude: int | None) -> NDArray[np.intp]:
-        """The rows that are live, allowed and not `exclude`."""
+    def eligible(self, allowed: Bitmap | None) -> NDArray[np.intp]:
+        """The rows that are live and allowed."""
         mask = self.live if allowed is None else self.live & allowed.mask(self.ids)
-        return np.flatnonzero(mask if exclude is None else mask & (self.ids != exclude))
+        return np.flatnonzero(mask)
 
     def scores(self, rows: NDArray[np.intp], query: Vectors) -> NDArray[np.float32]:
         """The inner product of `query` with each of `rows`: float32 [len(rows)]."""

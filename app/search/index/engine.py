@@ -84,9 +84,8 @@ class Index:
         query: NDArray[np.floating[Any]],
         k: int,
         allowed: Bitmap | None = None,
-        exclude: int | None = None,
     ) -> Neighbours:
-        """The `k` nearest to `query` [dim] among `allowed` (all, when None), `exclude` left out; best first.
+        """The `k` nearest to `query` [dim] among `allowed` (all, when None), best first.
 
         Fewer than k only when no more are allowed; ties in the order of their ids. Raises ValueError for a k
         below 1 and a query that has another length, is not L2-normalised, or holds NaN.
@@ -95,7 +94,7 @@ class Index:
             raise ValueError(f"k must be at least 1, not {k}.")
         checked = check_query(query, self.dim)
         view = self._view
-        return planner.search(view, checked, min(k, max(view.count, 1)), allowed, exclude)
+        return planner.search(view, checked, min(k, max(view.count, 1)), allowed)
 
     def add(self, ids: IdsLike, vectors: NDArray[np.floating[Any]]) -> None:
         """Adds `vectors` [n, dim], L2-normalised; an id that is there already gets the new vector.

@@ -52,13 +52,13 @@ class Plan:
 ONE_BY_ONE = Plan(nprobe=0)
 
 
-def search(view: View, query: Vectors, k: int, allowed: Bitmap | None = None, exclude: int | None = None) -> Neighbours:
-    """The `k` vectors nearest to `query` (float32 [dim], L2-normalised) among `allowed`, without `exclude`.
+def search(view: View, query: Vectors, k: int, allowed: Bitmap | None = None) -> Neighbours:
+    """The `k` vectors nearest to `query` (float32 [dim], L2-normalised) among `allowed`.
 
     Ties stand in the order of their ids. All that exist are given when they are fewer than k.
     """
-    ids, scores = _search_main(view, query, k, allowed, exclude)
-    rows = view.delta.eligible(allowed, exclude)
+    ids, scores = _search_main(view, query, k, allowed)
+    rows = view.delta.eligible(allowed)
     if len(rows):
         ids = np.concatenate([ids, view.delta.ids[rows]])
         scores = np.concatenate([scores, _clamp(view.delta.scores(rows, query))])
@@ -79,14 +79,9 @@ def plan(main: MainIndex, eligible_count: int, k: int) -> Plan:
     return Plan(nprobe=main.nlist, max_codes=math.ceil(budget))
 
 
-def _search_main(
-    view: View, query: Vectors, k: int, allowed: Bitmap | None, exclude: int | None
-) -> tuple[Ids, NDArray[np.float32]]:
+def _search_main(view: View, query: Vectors, k: int, allowed: Bitmap | None) -> tuple[Ids, NDArray[np.float32]]:
     """At least the best `k` of the main index that are eligible, in any order, with their scores."""
     eligible = view.alive if allowed is None else view.alive.intersect(allowed)
-    if exclude is not None and exclude in eligible:
-        eligible = eligible.copy()
-        eligible.discard([exclude])
     count = view.alive_count if eligible is view.alive else eligible.count()
     if view.main is None or count == 0:
         return np.empty(0, np.int64), np.empty(0, np.float32)

@@ -11,7 +11,7 @@ from app.embedding.lane import QueryLane
 from app.images.records import Filters
 from app.search import service
 from app.search.live import Live
-from app.search.records import Results
+from app.search.records import Results, SearchOptions
 from app.search.service import Engine
 from tests.factories import Gallery, picture
 
@@ -51,11 +51,11 @@ class Finder:
 
     async def results(self, seed: int, viewer: Viewer = NOBODY, *, k: int = 10, **filters: object) -> Results:
         chosen = Filters(**filters)  # pyright: ignore[reportArgumentType]
-        return await service.search_by_picture(self.engine, viewer, picture(seed), k=k, filters=chosen)
+        return await service.search_by_picture(self.engine, viewer, picture(seed), SearchOptions(k, chosen))
 
     async def near(self, image_id: int, viewer: Viewer = NOBODY, *, k: int = 10) -> list[int]:
         """The ids found by a stored picture, best first."""
-        found = await service.search_by_image(self.engine, viewer, image_id, k=k)
+        found = await service.search_by_images(self.engine, viewer, [image_id], SearchOptions(k))
         return [hit.image.id for hit in found.hits]
 
 

@@ -12,6 +12,7 @@ from app.images import service as images
 from app.images.records import Filters
 from app.search import service
 from app.search.live import Live
+from app.search.records import SearchOptions
 from app.search.service import Engine
 from tests.app.ingest.hostile import REFUSED
 from tests.app.search.conftest import Finder
@@ -47,7 +48,7 @@ async def test_order_is_that_of_the_cosines(gallery: Gallery, ids: list[int], fi
 
 async def test_a_saved_again_and_scaled_picture_is_found(engine: Engine, ids: list[int]) -> None:
     other = picture(4, (192, 128), "JPEG")
-    results = await service.search_by_picture(engine, NOBODY, other, k=1)
+    results = await service.search_by_picture(engine, NOBODY, other, SearchOptions(1))
     assert results.hits[0].image.id == ids[4]
     assert results.hits[0].score > 0.9
 
@@ -156,7 +157,7 @@ async def test_a_stored_picture_that_waits_for_its_embedding_says_so(
 @pytest.mark.parametrize("name", sorted(REFUSED))
 async def test_a_query_that_is_no_picture_is_refused_in_words(engine: Engine, ids: list[int], name: str) -> None:
     with pytest.raises(Invalid) as refused:
-        await service.search_by_picture(engine, NOBODY, REFUSED[name], k=5)
+        await service.search_by_picture(engine, NOBODY, REFUSED[name], SearchOptions(5))
     assert len(refused.value.detail) > 10
     with pytest.raises(Invalid):
         await service.create_query(engine, NOBODY, REFUSED[name], name)
@@ -173,7 +174,7 @@ async def test_c5_a_query_is_kept_and_answers_as_the_search_did(
     engine: Engine, anna: Viewer, ids: list[int], find: Finder
 ) -> None:
     query_id = await service.create_query(engine, anna, picture(3), "folder/mine.png")
-    query, results = await service.run_query(engine, anna, query_id, k=5, filters=Filters())
+    query, results = await service.run_query(engine, anna, query_id, SearchOptions(5))
     assert query.filename == "mine.png"
     assert [hit.image.id for hit in results.hits] == await find.like(3, k=5)
     assert results.hits[0].score == pytest.approx(1, abs=1e-3)
@@ -184,7 +185,7 @@ async def test_a_query_is_private_to_its_owner(gallery: Gallery, engine: Engine,
     query_id = await service.create_query(engine, anna, picture(3), "mine.png")
     for viewer in (NOBODY, await gallery.person("ben"), await gallery.person("root", admin=True)):
         with pytest.raises(NotFound):
-            await service.run_query(engine, viewer, query_id, k=5, filters=Filters())
+            await service.run_query(engine, viewer, query_id, SearchOptions(5))
         with pytest.raises(NotFound):
             await service.query_thumbnail(engine, viewer, query_id)
 
@@ -194,7 +195,7 @@ async def test_a_query_expires(gallery: Gallery, engine: Engine, ids: list[int])
     async with gallery.intake.db.transaction() as conn:
         await conn.execute("UPDATE query SET expires_at = now()")
     with pytest.raises(NotFound):
-        await service.run_query(engine, NOBODY, query_id, k=5, filters=Filters())
+        await service.run_query(engine, NOBODY, query_id, SearchOptions(5))
 
 
 async def test_a_query_of_another_model_is_gone(gallery: Gallery, engine: Engine, ids: list[int]) -> None:
@@ -203,4 +204,4 @@ async def test_a_query_of_another_model_is_gone(gallery: Gallery, engine: Engine
         await conn.execute("INSERT INTO model (name, identity, dim) VALUES ('old', 'old@1', 8)")
         await conn.execute("UPDATE query SET model_id = (SELECT id FROM model WHERE name = 'old')")
     with pytest.raises(Gone):
-        await service.run_query(engine, NOBODY, query_id, k=5, filters=Filters())
+        await service.run_query(engine, NOBODY, query_id, SearchOptions(5))

@@ -11,7 +11,7 @@ changes = st.lists(st.tuples(st.booleans(), st.lists(st.integers(0, 40), max_siz
 
 
 def _contents(view: DeltaView) -> dict[int, bytes]:
-    rows = view.eligible(None, None)
+    rows = view.eligible(None)
     assert len(rows) == view.count
     assert len(set(view.ids[rows].tolist())) == view.count
     return {int(view.ids[row]): view.vectors[row].tobytes() for row in rows}
