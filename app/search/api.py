@@ -24,10 +24,10 @@ from app.search.service import Engine
 DEFAULT_K = 10
 
 
-class ResultOut(msgspec.Struct):
+class ResultOut(msgspec.Struct, omit_defaults=True):
     """One result. `score` is the cosine: higher is better, 1 is the same picture.
 
-    `copies` are further results that were copies of it, when those were asked to be collapsed.
+    `copies`, there when copies were collapsed, are the further results that were copies of it.
     """
 
     image_id: int
@@ -38,7 +38,7 @@ class ResultOut(msgspec.Struct):
     collection: str
     url: str
     thumbnail_url: str
-    copies: int
+    copies: int = 0
 
 
 class SearchOut(msgspec.Struct):
