@@ -153,13 +153,14 @@ async def test_openapi_is_valid_and_knows_every_call(client: Client) -> None:
         "GET /api/v1/images/{image_id}/original",
         "GET /api/v1/images/{image_id}/thumbnail",
         "GET /api/v1/images/{image_id}/similar",
+        "POST /api/v1/embeddings",
         "POST /api/v1/search",
         "POST /search",
     }
     forms = operations["POST /api/v1/search"]["requestBody"]["content"]
     assert set(forms) == {"multipart/form-data", "application/json"}
     asked = {one["name"] for one in operations["GET /api/v1/images/{image_id}/similar"]["parameters"]}
-    assert asked == {"image_id", "k", "collection", "label"}
+    assert asked == {"image_id", "k", "collection", "label", "min_score", "collapse"}
 
 
 async def test_the_docs_page_loads_nothing_from_elsewhere(client: Client) -> None:
