@@ -1,6 +1,7 @@
 """The pool of children: right results, and a crash, a hang or a flood of memory costs one picture."""
 
 import ctypes
+import gc
 import hashlib
 import io
 import os
@@ -8,7 +9,9 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
+from concurrent.futures import wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,6 +148,20 @@ def test_a_child_outlives_the_thread_that_asked_for_it() -> None:
 
 def test_children_do_not_import_torch(decoder: Decoder) -> None:
     assert decoder.submit_prepare(png("green"), Behaviour("modules")).result(timeout=30).tolist() == []
+
+
+def test_what_is_done_is_not_kept(decoder: Decoder) -> None:
+    gc.collect()
+    gc.disable()  # pictures are large and few: a collection by number of objects comes much too late for them
+    try:
+        futures = [decoder.submit_prepare(png("green"), Behaviour("none")) for _ in range(9)]
+        kept = [weakref.ref(future) for future in futures]
+        wait(futures)
+        del futures
+        # The pool's threads hold their last picture until the next one comes.
+        assert sum(future() is not None for future in kept) <= 2
+    finally:
+        gc.enable()
 
 
 def test_close_cancels_what_waits_and_ends_the_children() -> None:
