@@ -139,8 +139,8 @@ def test_a_model_is_shown_in_full(filled: Likeness, mine: Path) -> None:
     shown = json.loads(filled("models", "show", "baseline", "--json").stdout)
     assert (shown["embedded"], shown["waiting"], shown["failed"]) == (4, 0, 0)
     assert (shown["patch"], shown["folder"], shown["runs_on"]) == (None, None, "float32 on cpu")
-    shown = json.loads(filled("models", "show", "mine:cls+mean:fit", "--json").stdout)
-    assert (shown["dim"], shown["pooling"], shown["transform"]) == (128, "cls+mean", "fit")
+    shown = json.loads(filled("models", "show", "mine:cls+mean:tiles", "--json").stdout)
+    assert (shown["dim"], shown["pooling"], shown["transform"]) == (128, "cls+mean", "tiles")
     assert (shown["patch"], shown["input_size"], shown["folder"]) == (14, 56, str(mine))
     assert len(shown["identity"]) == 64
     assert (shown["embedded"], shown["waiting"]) == (0, 4)
@@ -167,8 +167,8 @@ def test_weights_are_fetched_without_a_database(
     assert "Fetching dinov2-small" in result.stderr, "the bar is on standard error"
     weights.check_whole(folder / weights.WEIGHTS)
     hub.sent.clear()
-    again = likeness("models", "fetch", "dinov2-small:fit")
-    assert (again.stdout, hub.sent) == (f"dinov2-small:fit is at hand, in {folder}\n", {})
+    again = likeness("models", "fetch", "dinov2-small:tiles")
+    assert (again.stdout, hub.sent) == (f"dinov2-small:tiles is at hand, in {folder}\n", {})
     assert "always at hand" in likeness("models", "fetch", "baseline").stdout
 
 
@@ -228,11 +228,11 @@ def test_using_a_model_switches_when_every_picture_is_embedded(
 
 
 def test_without_waiting_it_is_wanted_and_the_other_goes_on(filled: Likeness, mine: Path) -> None:
-    result = filled("models", "use", "mine:fit", "--no-wait")
+    result = filled("models", "use", "mine:tiles", "--no-wait")
     assert result.exit_code == 0, result.output
-    assert "mine:fit is wanted. It embeds 4 pictures beside the model in force" in result.stdout
-    assert in_force(filled) == ("baseline", "mine:fit")
-    assert "* in force until + mine:fit has embedded every picture" in filled("models", "list").stdout
+    assert "mine:tiles is wanted. It embeds 4 pictures beside the model in force" in result.stdout
+    assert in_force(filled) == ("baseline", "mine:tiles")
+    assert "* in force until + mine:tiles has embedded every picture" in filled("models", "list").stdout
 
 
 def test_a_model_is_fetched_when_it_is_used(filled: Likeness, hub: LocalHub) -> None:
@@ -315,7 +315,7 @@ def test_weights_of_another_size_and_unknown_names_change_nothing(
     shutil.copytree(mine, models_dir / "dinov2-small")
     refused(filled("models", "use", "dinov2-small"), "tokens of 64 numbers", "dinov2-small has 384")
     refused(filled("models", "use", "resnet50"), "no model named 'resnet50'")
-    refused(filled("models", "use", "baseline:fit"), "baseline has its own pooling and transform")
+    refused(filled("models", "use", "baseline:tiles"), "baseline has its own pooling and transform")
     refused(filled("models", "use", "dinov2-base"), "facebook/dinov2-base cannot be fetched")
     assert in_force(filled) == ("baseline", "baseline")
     assert filled("models", "use").exit_code == 2
@@ -370,11 +370,11 @@ def test_erasing_a_models_vectors_leaves_the_others(
 
 
 def test_what_the_gallery_needs_is_not_removed(filled: Likeness, mine: Path) -> None:
-    assert filled("models", "use", "mine:fit", "--no-wait").exit_code == 0
-    for name in ("baseline", "mine:fit", "mine:cls:fit"):
+    assert filled("models", "use", "mine:tiles", "--no-wait").exit_code == 0
+    for name in ("baseline", "mine:tiles", "mine:cls:tiles"):
         for flags in ((), ("--embeddings",)):
             refused(filled("models", "remove", name, "--yes", *flags), "this gallery needs", "models use NAME")
-    refused(filled("models", "remove", "mine", "--yes"), "its files are also those of mine:fit")
+    refused(filled("models", "remove", "mine", "--yes"), "its files are also those of mine:tiles")
     assert mine.is_dir()
 
 
@@ -385,9 +385,9 @@ def test_the_network_of_an_adapter_that_is_needed_is_not_removed(
     adapter.mkdir()
     (adapter / weights.ADAPTER_CONFIG).write_text(json.dumps({"peft_type": "LORA", "base_model_name_or_path": "mine"}))
     save_file({"lora": np.zeros(1)}, adapter / weights.ADAPTER_WEIGHTS)
-    monkeypatch.setenv("LIKENESS_MODEL", "tuned:fit")
-    refused(filled("models", "remove", "mine", "--yes"), "its files are also those of tuned:fit")
-    refused(filled("models", "remove", "tuned", "--yes"), "its files are also those of tuned:fit")
+    monkeypatch.setenv("LIKENESS_MODEL", "tuned:tiles")
+    refused(filled("models", "remove", "mine", "--yes"), "its files are also those of tuned:tiles")
+    refused(filled("models", "remove", "tuned", "--yes"), "its files are also those of tuned:tiles")
 
 
 def test_files_that_are_not_the_gallerys_stay(

@@ -64,7 +64,7 @@ async def test_what_auto_cannot_fetch_is_not_insisted_on(
 async def test_weights_are_fetched_once_as_a_job(db: Database, settings: Settings, hub: LocalHub) -> None:
     told: list[int] = []
     for _ in range(2):
-        await ensure_weights(db, settings, "dinov2-small:fit", lambda done, _: told.append(done))
+        await ensure_weights(db, settings, "dinov2-small:tiles", lambda done, _: told.append(done))
     folder = settings.models_dir / "dinov2-small"
     assert told[-1] == sum((folder / file).stat().st_size for file in weights.FILES)
     assert hub.sent["model.safetensors"] == (folder / "model.safetensors").stat().st_size
@@ -108,9 +108,9 @@ def test_a_folder_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "tiny").mkdir()
     (tmp_path / "dinov2-small").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert absolute("./tiny:cls:fit") == f"{tmp_path}/tiny:fit"
-    assert absolute("tiny:fit") == "tiny:fit", "one of the gallery's own, whatever lies here"
-    assert absolute("dinov2-small:reference:mean") == "dinov2-small:mean"
+    assert absolute("./tiny:cls:tiles") == f"{tmp_path}/tiny:tiles"
+    assert absolute("tiny:tiles") == "tiny:tiles", "one of the gallery's own, whatever lies here"
+    assert absolute("dinov2-small:fit:mean") == "dinov2-small:mean"
     assert absolute("elsewhere") == "elsewhere"
 
 
