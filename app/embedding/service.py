@@ -7,7 +7,7 @@ import structlog
 from app.core import state
 from app.core.database import Connection, Database
 from app.core.queue import enqueue
-from app.embedding import store
+from app.embedding import store, store_models
 from app.embedding.filling import Fill, Workshop, fill_in
 from app.embedding.models import register
 from app.embedding.records import ModelRow
@@ -21,8 +21,8 @@ BUILD_LOCK = "index"
 log = structlog.get_logger()
 
 
-async def embed_pending(shop: Workshop, wanted: str, also: str | None = None) -> int:
-    """Embed what waits: by the active model first, then by the wanted one, then by `also`.
+async def embed_pending(shop: Workshop, wanted: str) -> int:
+    """Embed what waits: by the active model first, then by the wanted one, then by those asked for beside them.
 
     One process at a time does so (others wait). Can be killed at any moment and run again: a picture's
     embedding and its log entry are one commit. A picture that comes in while another model is being filled
@@ -33,13 +33,17 @@ async def embed_pending(shop: Workshop, wanted: str, also: str | None = None) ->
     async with shop.db.session() as guard:
         await store.lock_embedding(guard)
         active = await active_model(shop.db)
-        names = [active.name] if active is not None else []
-        names += [name for name in (wanted, also) if name is not None and name not in names]
-        fills = await _open_fills(shop, names)
+        async with shop.db.transaction() as conn:
+            asked = await store_models.list_asked(conn)
+        first = [active.name] if active is not None else []
+        fills = await _open_fills(shop, list(dict.fromkeys(first + [wanted, *asked])))
         count = 0
         for position, fill in enumerate(fills):
             count += await fill_in(fill, fills[:position])
         await _queue_activation(shop, fills, wanted, active)
+        # Whoever asked has what there is to have; one that cannot be used is not tried for ever.
+        async with shop.db.transaction() as conn:
+            await store_models.forget_asked(conn, asked)
     return count
 
 
@@ -91,10 +95,14 @@ async def active_model(db: Database) -> ModelRow | None:
 
 
 async def queue_embedding(db: Database, model: str | None = None) -> None:
-    """Queue what waits for its embedding, by the gallery's model and by `model`, if one is named."""
+    """Queue what waits for its embedding, by the gallery's model and by `model`, if one is named.
+
+    What was asked for is remembered until it is done: the job may die with its worker more often than the queue allows.
+    """
     async with db.transaction() as conn:
-        waiting = EMBED_LOCK if model is None else f"{EMBED_LOCK}:{model}"
-        await enqueue(conn, EMBED_TASK, queueing_lock=waiting, lock=EMBED_LOCK, model=model)
+        if model is not None:
+            await store_models.ask_for(conn, model)
+        await enqueue(conn, EMBED_TASK, queueing_lock=EMBED_LOCK)
 
 
 async def retry_failed(db: Database) -> int:

@@ -1,10 +1,14 @@
 """SQL of the models that a gallery has embedded with: what there is of them, and how it is erased."""
 
+from collections.abc import Sequence
+
 from psycopg.rows import class_row, scalar_row
 
 from app.core.database import Connection
 from app.embedding.records import ModelRow
 from app.embedding.store import EMBEDDING_LOCK
+
+ASKED = "asked:"
 
 
 async def list_models(conn: Connection) -> list[ModelRow]:
@@ -41,3 +45,21 @@ async def erase_model(conn: Connection, model_id: int) -> None:
     await conn.execute("DELETE FROM embedding_attempt WHERE model_id = %s", (model_id,))
     await conn.execute("DELETE FROM embedding WHERE model_id = %s", (model_id,))
     await conn.execute("DELETE FROM model WHERE id = %s", (model_id,))
+
+
+async def ask_for(conn: Connection, name: str) -> None:
+    """Remember that every picture is to be embedded by this model too."""
+    await conn.execute(
+        "INSERT INTO setting (name, value) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING", (ASKED + name, name)
+    )
+
+
+async def list_asked(conn: Connection) -> list[str]:
+    """The models that were asked for and are not done."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute("SELECT value FROM setting WHERE starts_with(name, %s) ORDER BY name", (ASKED,))
+        return await cursor.fetchall()
+
+
+async def forget_asked(conn: Connection, names: Sequence[str]) -> None:
+    await conn.execute("DELETE FROM setting WHERE name = ANY(%s)", ([ASKED + name for name in names],))

@@ -12,8 +12,8 @@ tasks = Blueprint()
 
 
 @tasks.task(name="embed", queue="embedding", pass_context=True)
-async def embed(context: JobContext, model: str | None = None) -> None:
-    """Embed everything that waits, by the gallery's model and by `model`, if one is named."""
+async def embed(context: JobContext) -> None:
+    """Embed everything that waits, by the gallery's model and by those that were asked for beside it."""
     shop = part(context, Workshop)
     choice = await resolve_choice(shop.db, part(context, Settings))
-    await embed_pending(shop, choice.name, model)
+    await embed_pending(shop, choice.name)

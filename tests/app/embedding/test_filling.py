@@ -13,7 +13,7 @@ from app.core import changes, jobs, state
 from app.embedding import filling, store
 from app.embedding.models import register
 from app.embedding.records import ModelRow
-from app.embedding.service import ACTIVE_MODEL, embed_pending
+from app.embedding.service import ACTIVE_MODEL, embed_pending, queue_embedding
 from ml.models.model import ModelError
 from tests.factories import Gallery
 
@@ -64,7 +64,8 @@ async def test_the_active_model_comes_first_then_the_wanted_one_then_another(
     await gallery.embed()
     ids = await gallery.pictures(anna, birds, range(3))
     wanted, other = f"{second}:mean", second
-    assert await embed_pending(gallery.workshop, wanted, other) == 9
+    await queue_embedding(gallery.intake.db, other)
+    assert await embed_pending(gallery.workshop, wanted) == 9
     models = [(await row(gallery, name)).id for name in ("baseline", wanted, other)]
     assert await embedded(gallery) == [(model, image) for model in models for image in ids]
     assert len(set(models)) == 3
@@ -97,6 +98,23 @@ async def test_a_picture_that_comes_in_while_another_model_is_filled_does_not_wa
     assert sorted(image for which, image in order if which == wanted.id) == sorted(old + uploaded)
 
 
+async def test_b6_what_was_asked_for_outlives_its_job_and_is_done_once(
+    gallery: Gallery, anna: Viewer, birds: Collection, second: str
+) -> None:
+    await gallery.embed()
+    ids = await gallery.pictures(anna, birds, range(2))
+    await queue_embedding(gallery.intake.db, second)
+    await queue_embedding(gallery.intake.db, "/nowhere/at/all")
+    async with gallery.intake.db.transaction() as conn:
+        await conn.execute("DELETE FROM procrastinate_jobs")  # as often as it dies with its worker
+    assert await embed_pending(gallery.workshop, "baseline") == 4
+    more = await gallery.pictures(anna, birds, [9])
+    assert await embed_pending(gallery.workshop, "baseline") == 1
+    model = await row(gallery, second)
+    assert [image for which, image in await embedded(gallery) if which == model.id] == ids
+    assert more
+
+
 async def test_a_wanted_model_that_cannot_be_used_stops_nobody(
     gallery: Gallery, anna: Viewer, birds: Collection
 ) -> None:
@@ -118,7 +136,8 @@ async def test_only_the_wanted_model_is_activated_and_only_when_it_is_complete(
 ) -> None:
     await gallery.pictures(anna, birds, range(2))
     await gallery.embed()
-    await embed_pending(gallery.workshop, "baseline", second)
+    await queue_embedding(gallery.intake.db, second)
+    await embed_pending(gallery.workshop, "baseline")
     assert await activations(gallery) == 0, "filled beside it, not asked for"
     await embed_pending(gallery.workshop, second)
     assert await activations(gallery) == 1
