@@ -185,6 +185,7 @@ def _prepare_child(memory_bytes: int, niceness: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(niceness)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff writes hundreds of lines on a damaged file
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a hung decoder would not reach a Python handler
     # Data, not address space: libraries map far more than they use.

@@ -36,7 +36,7 @@ async def embed_pending(shop: Workshop, wanted: str) -> int:
         async with shop.db.transaction() as conn:
             asked = await store_models.list_asked(conn)
         first = [active.name] if active is not None else []
-        fills = await _open_fills(shop, list(dict.fromkeys(first + [wanted, *asked])))
+        fills = await _open_fills(shop, list(dict.fromkeys([*first, wanted, *asked])))
         count = 0
         for position, fill in enumerate(fills):
             count += await fill_in(fill, fills[:position])

@@ -188,7 +188,7 @@ def _check_files(found: Resolved) -> None:
         weights.check_whole(found.adapter / weights.ADAPTER_WEIGHTS)
     if found.folder is not None:
         weights.check_whole(found.folder / weights.WEIGHTS)
-        weights.read_card(found.folder)
+        weights.check_card(found.folder, found.network)
 
 
 def _try(name: str, models_dir: Path) -> tuple[str, int]:

@@ -56,6 +56,7 @@ class SearchByExamples(msgspec.Struct, forbid_unknown_fields=True):
     liked: list[int] = []
     disliked: list[int] = []
     vector: list[float] | None = None
+    identity: str | None = None
     k: int = DEFAULT_K
     collection: str | int | None = None
     label: str | None = None
@@ -90,6 +91,9 @@ EXAMPLES_SCHEMA = Schema(
             type=OpenAPIType.ARRAY,
             items=Schema(type=OpenAPIType.NUMBER),
             description="An embedding by the model in force, as /api/v1/embeddings gives it; of any length.",
+        ),
+        "identity": Schema(
+            type=OpenAPIType.STRING, description="Of the vector's model: another than the one in force is refused."
         ),
         "k": K,
         "collection": Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.INTEGER)]),
@@ -187,7 +191,7 @@ async def _by_examples(body: bytes, engine: Engine, viewer: Viewer) -> SearchOut
     filters = await _filters(engine, viewer, collection, asked.label)
     options = SearchOptions(asked.k, filters, asked.min_score, asked.collapse)
     if asked.vector is not None:
-        return search_out(await service.search_by_vector(engine, viewer, asked.vector, options))
+        return search_out(await service.search_by_vector(engine, viewer, asked.vector, options, asked.identity))
     liked = asked.liked if asked.image_id is None else [asked.image_id]
     return search_out(await service.search_by_images(engine, viewer, liked, options, asked.disliked))
 

@@ -94,10 +94,19 @@ async def search_by_images(
     return await _run(engine, viewer, searcher, vector, options, without=examples)
 
 
-async def search_by_vector(engine: Engine, viewer: Viewer, values: Sequence[float], options: SearchOptions) -> Results:
-    """The pictures nearest to a vector of the model in force, of any length. Raises Invalid for one that cannot be."""
+async def search_by_vector(
+    engine: Engine, viewer: Viewer, values: Sequence[float], options: SearchOptions, identity: str | None = None
+) -> Results:
+    """The pictures nearest to a vector of the model in force, of any length.
+
+    Raises Invalid for one that cannot be, and Conflict when `identity` is another model's.
+    """
     check_options(options)
     searcher, _ = engine.live.current()
+    if identity not in (None, searcher.model.identity):
+        raise Conflict(
+            "the vector is another model's", hint="embed the picture again: the gallery has changed its model"
+        )
     if len(values) != searcher.model.dim:
         raise Invalid(f"{searcher.model.name} has vectors of {searcher.model.dim} numbers, not of {len(values)}")
     try:

@@ -111,8 +111,10 @@ def _read_labelled(folder: Path) -> Labelled:
     items = list(read_folder(folder, "folder"))
     if not items:
         raise ValueError(f"{folder} holds no pictures")
-    files = [folder.resolve() / item.source for item in items]
-    return Labelled(folder.name, files, [item.labels[0] if item.labels else folder.name for item in items])
+    labels = [item.labels[0] if item.labels else folder.name for item in items]
+    if len(set(labels)) < 2:
+        raise ValueError(f"{folder} has no labels to go by: put the pictures into a folder for each label")
+    return Labelled(folder.name, [folder.resolve() / item.source for item in items], labels)
 
 
 def _read_group(folder: Path, group: dict[str, Any]) -> tuple[list[tuple[str, tuple[Path, Path]]], list[Path]]:

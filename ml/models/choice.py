@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml.models import weights
+from ml.models.model import ModelSpec, WrongCheckpoint
 from ml.models.registry import BASELINE, REGISTRY
 
 BEST_FIRST = ("large", "base", "small")
@@ -45,7 +46,7 @@ def choose(cache_dir: Path, machine: Machine | None = None) -> Choice:
     # What is slow is still taken when nothing else is at hand: somebody put it there.
     for size in [*easy, *reversed([size for size in fitting if size not in easy])]:
         for name in (f"dinov2-{size}", f"dinov2-with-registers-{size}"):
-            if weights.find(REGISTRY[name], cache_dir) is not None:
+            if _is_usable(REGISTRY[name], cache_dir):
                 return Choice(name, f"its weights are on this machine, and it suits it ({machine})")
     if not fitting:
         return Choice(BASELINE.name, f"{machine.memory_bytes / 1e6:.0f} MB of memory are too little for a network")
@@ -54,6 +55,19 @@ def choose(cache_dir: Path, machine: Machine | None = None) -> Choice:
     if weights.hub_answers():
         return Choice(fetched, f"its weights can be fetched from the model hub ({size_mb:.0f} MB; {machine})")
     return Choice(BASELINE.name, f"the weights of {fetched} are not here and the hub does not answer")
+
+
+def _is_usable(spec: ModelSpec, cache_dir: Path) -> bool:
+    """Whether a model's files are at hand, whole, and its own; what is not is passed over."""
+    folder = weights.find(spec, cache_dir)
+    if folder is None:
+        return False
+    try:
+        weights.check_whole(folder / weights.WEIGHTS)
+        weights.check_card(folder, spec)
+    except WrongCheckpoint:
+        return False
+    return True
 
 
 def this_machine() -> Machine:

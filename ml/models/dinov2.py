@@ -14,7 +14,7 @@ from ml.models.checkpoint import identity_of, read_network
 from ml.models.formats import Running
 from ml.models.model import ModelSpec, OutOfMemory, WrongCheckpoint
 from ml.models.preprocess import make_transform, read_processor
-from ml.models.weights import read_card
+from ml.models.weights import check_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Dinov2:
     """
 
     def __init__(self, files: Files) -> None:
-        _check_card(files)
+        check_card(files.folder, files.network)
         reference, self._normalisation = read_processor(files.folder)
         self.spec = files.spec
         self.dim = files.spec.dim
@@ -123,12 +123,3 @@ class Dinov2:
         files = self._files
         preprocessing = repr((self.preprocess, self._normalisation))
         return identity_of(files.folder, files.network.registers, files.adapter, self.spec.pooling, preprocessing)
-
-
-def _check_card(files: Files) -> None:
-    stated, needed = read_card(files.folder), files.network
-    if (stated.width, stated.registers, stated.patch) != (needed.width, needed.registers, needed.patch):
-        raise WrongCheckpoint(
-            f"{files.folder} holds tokens of {stated.width} numbers, {stated.registers} registers and patches of "
-            f"{stated.patch}; {needed.name} has {needed.width}, {needed.registers} and {needed.patch}"
-        )

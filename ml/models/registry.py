@@ -88,7 +88,7 @@ def resolve(name: str, *, cache_dir: Path) -> Resolved:
     found = _resolve_base(asked.base, cache_dir)
     if found.spec.patch is None:
         if name.strip() != asked.base:
-            raise UnknownModel(f"{asked.base} has its own pooling and transform: name it without {name!r}'s")
+            raise UnknownModel(f"{asked.base} has its own pooling and transform: there is no {name.strip()}")
         return found
     title = found.spec.title + "".join(f", {part}" for part in str(asked).removeprefix(asked.base).split(":")[1:])
     spec = replace(

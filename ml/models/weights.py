@@ -66,6 +66,16 @@ def read_card(folder: Path) -> ModelSpec:
     )
 
 
+def check_card(folder: Path, spec: ModelSpec) -> None:
+    """Raises WrongCheckpoint when the network in a folder is not the one that a card tells of."""
+    stated = read_card(folder)
+    if (stated.width, stated.registers, stated.patch) != (spec.width, spec.registers, spec.patch):
+        raise WrongCheckpoint(
+            f"{folder} holds tokens of {stated.width} numbers, {stated.registers} registers and patches of "
+            f"{stated.patch}; {spec.name} has {spec.width}, {spec.registers} and {spec.patch}"
+        )
+
+
 def read_adapter_base(folder: Path) -> str:
     """The network that a peft adapter was made for, as the adapter states it. Raises WrongCheckpoint."""
     stated = _read_json(folder / ADAPTER_CONFIG)

@@ -185,6 +185,9 @@ async def test_the_api_takes_examples_and_vectors(client: Client, gallery: Galle
     vectors = await client.post("/api/v1/embeddings", files={"file": ("a.png", picture(3), "image/png")})
     by_vector = await client.post("/api/v1/search", json={"vector": vectors.json()["vectors"][0], "k": 2})
     assert found(by_vector)[0] == shown[3]
+    told = {"vector": vectors.json()["vectors"][0], "identity": vectors.json()["identity"]}
+    assert found(await client.post("/api/v1/search", json=told))[0] == shown[3]
+    assert (await client.post("/api/v1/search", json={**told, "identity": "another's"})).status_code == 409
     assert "copies" not in by_vector.json()["results"][0], "the shape that scripts rely on"
 
 

@@ -121,3 +121,10 @@ def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
         read_tasks([tmp_path])
     with pytest.raises(NotADirectoryError):
         read_tasks([tmp_path / "none"])
+
+
+def test_a_folder_without_labels_is_refused(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(b"looked at later")
+    with pytest.raises(ValueError, match="no labels to go by"):
+        read_tasks([tmp_path])

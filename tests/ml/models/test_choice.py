@@ -1,11 +1,13 @@
 """What a machine takes by itself: by its device, its memory, and what is at hand, with the reason in a line."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from ml.models import weights
 from ml.models.choice import Machine, choose, this_machine
+from ml.models.registry import REGISTRY
+from tests.ml.checkpoints import edit_json, processor_config
 from tests.ml.hub import LocalHub
 
 GB = 1_000_000_000
@@ -17,11 +19,15 @@ ALL = ("small", "base", "large", "giant")
 
 
 def put(cache_dir: Path, *names: str) -> None:
-    """Make it look as if these models' files were here."""
+    """Make it look as if these models' files were here: their cards, without any weights."""
     for name in names:
-        (cache_dir / name).mkdir(parents=True)
-        for file in weights.FILES:
-            (cache_dir / name / file).touch()
+        spec, folder = REGISTRY[name], cache_dir / name
+        folder.mkdir(parents=True)
+        kind = "dinov2_with_registers" if spec.registers else "dinov2"
+        card = {"model_type": kind, "hidden_size": spec.width, "patch_size": spec.patch}
+        (folder / "config.json").write_text(json.dumps(card))
+        (folder / "preprocessor_config.json").write_text(json.dumps(processor_config(256, 224)))
+        (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
 
 
 @pytest.mark.parametrize(
@@ -100,3 +106,10 @@ def test_this_machine_is_known(tmp_path: Path) -> None:
     assert machine.kind in {"cpu", "cuda", "mps"}
     assert GB // 2 < machine.memory_bytes < 100_000 * GB
     assert choose(tmp_path).name == "baseline"
+
+
+def test_files_that_are_not_the_models_own_are_passed_over(tmp_path: Path) -> None:
+    put(tmp_path, "dinov2-small", "dinov2-base", "dinov2-with-registers-base")
+    edit_json(tmp_path / "dinov2-base" / "config.json", hidden_size=64)
+    (tmp_path / "dinov2-with-registers-base" / "model.safetensors").write_bytes(b"cut")
+    assert choose(tmp_path, QUICK).name == "dinov2-small"
