@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0: what a machine cannot measure is left out with a word."""
     asked = make_parser().parse_args(arguments)
     # Read when torch is loaded, which is after this line; without it the threads of both sides spin against the
-    # decoding children (docs/benchmarks.md), and those of the reference lose even more by it.
+    # decoding children (docs/benchmarks.md).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     plan = make_plan(asked)
     console = Console(width=None if sys.stdout.isatty() else 160)

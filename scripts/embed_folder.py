@@ -158,8 +158,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = make_parser()
     asked = parser.parse_args(arguments)
     check(parser, asked)
-    # torch's threads would spin at every barrier, on the very cores that the decoder's children need: up to ten
-    # times slower on two of them (docs/benchmarks.md). Read when torch is loaded, which is now.
+    # torch's threads would spin while they wait, on the very cores that the decoder's children need
+    # (docs/benchmarks.md). Read when torch is loaded, which is now.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         return run(asked, load_model(asked.model, cache_dir=asked.models_dir, local_only=not asked.fetch))
