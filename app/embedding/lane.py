@@ -19,7 +19,7 @@ from ml.pipeline import embed_each
 
 MAX_WAITING = 32
 MAX_BATCH = 4
-"""On a CPU four pictures a batch embed 8% more a second than one by one; eight would only make the first ones wait."""
+"""On a CPU eight pictures a batch embed only 8% more a second than one by one, and make the first of them wait."""
 AT_ONCE = 4
 """Pictures of one request for many that are under way at once: the others' queries fit between them."""
 
