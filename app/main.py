@@ -54,6 +54,7 @@ from app.ingest.service import Intake
 from app.search import api as search_api
 from app.search import api_plain as search_api_plain
 from app.search import pages as search_pages
+from app.search.finders import FaissFinder
 from app.search.live import Live, stop
 from app.search.service import Engine
 from ml.decoder import Decoder
@@ -213,7 +214,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
             app.state.db, app.state.blobs, app.state.live = db, blobs, live
             app.state.intake = Intake(db, blobs, decoder, settings.decoders, settings.max_upload_bytes)
             app.state.lane = QueryLane(query_decoder)
-            app.state.engine = Engine(db, app.state.lane, live, threads, settings.max_upload_bytes)
+            app.state.engine = Engine(db, app.state.lane, live, FaissFinder(live, threads), settings.max_upload_bytes)
             background = [
                 asyncio.create_task(live.run()),
                 asyncio.create_task(embedders.tend(settings.model_idle_minutes)),

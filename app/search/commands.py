@@ -24,6 +24,7 @@ from app.embedding.models import Embedders
 from app.images import service as images
 from app.search import builds, service, store
 from app.search.api import search_out
+from app.search.finders import FaissFinder
 from app.search.live import Live
 from app.search.records import IndexVersion, Results, SearchOptions
 from app.search.service import Engine
@@ -95,7 +96,7 @@ async def opened_engine(settings: Settings, db: Database) -> AsyncGenerator[Engi
     live = Live(db, settings, Embedders(settings.models_dir))
     await live.refresh()
     with Decoder(1) as decoder, ThreadPoolExecutor(1) as threads:
-        yield Engine(db, QueryLane(decoder), live, threads, settings.max_upload_bytes)
+        yield Engine(db, QueryLane(decoder), live, FaissFinder(live, threads), settings.max_upload_bytes)
 
 
 async def _search(

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -22,11 +21,12 @@ from app.images.records import Filters
 from app.ingest.service import clean_filename
 from app.search import store
 from app.search.copies import collapse
+from app.search.finders import Finder
 from app.search.index.bitmaps import Bitmap
 from app.search.index.planner import Neighbours
 from app.search.live import Live
-from app.search.memberships import Memberships
 from app.search.records import Hit, Query, Results, SearchOptions
+from app.search.scope import Scope
 from app.search.searcher import Searcher
 from ml.embedder import NoDirection, combine
 from ml.images import PictureRefused
@@ -45,7 +45,7 @@ class Engine:
     db: Database
     lane: QueryLane
     live: Live
-    threads: ThreadPoolExecutor
+    finder: Finder
     max_bytes: int
 
 
@@ -178,14 +178,11 @@ async def _run(
     without: Sequence[int] = (),
 ) -> Results:
     started = time.perf_counter()
-    _, memberships = engine.live.current()
-    loop = asyncio.get_running_loop()
     async with engine.db.transaction() as conn:
-        allowed = await _allowed(conn, viewer, memberships, options.filters)
-        allowed.discard(without)
+        scope = await resolve_scope(conn, viewer, options.filters, without)
         wanted = options.k
         while True:
-            found = await loop.run_in_executor(engine.threads, searcher.index.search, vector, wanted, allowed)
+            found = await engine.finder.nearest(searcher, vector, wanted, scope)
             hits = await _checked(conn, viewer, options.filters, found)
             if options.min_score is not None:
                 hits = [hit for hit in hits if hit.score >= options.min_score]
@@ -207,15 +204,15 @@ def _all_below(found: Neighbours, min_score: float | None) -> bool:
     return min_score is not None and bool(len(found.scores)) and float(found.scores[-1]) < min_score
 
 
-async def _allowed(conn: Connection, viewer: Viewer, memberships: Memberships, filters: Filters) -> Bitmap:
+async def resolve_scope(conn: Connection, viewer: Viewer, filters: Filters, without: Sequence[int]) -> Scope:
+    """What the viewer may find with these filters."""
     visible = await collection_store.list_visible_ids(conn, viewer.account_id)
     if filters.collection_id is not None:
         visible = [one for one in visible if one == filters.collection_id]
-    allowed = memberships.allowed(visible)
-    if filters.label is not None:
-        labelled = await image_store.list_labelled(conn, None, None, filters.label)
-        allowed = allowed.intersect(Bitmap.from_ids(labelled))
-    return allowed
+    if filters.label is None:
+        return Scope(visible, without=without)
+    labelled = await image_store.list_labelled(conn, None, None, filters.label)
+    return Scope(visible, Bitmap.from_ids(labelled), without)
 
 
 async def _checked(conn: Connection, viewer: Viewer, filters: Filters, found: Neighbours) -> list[Hit]:

@@ -10,6 +10,7 @@ from app.collections.records import Collection
 from app.embedding.lane import QueryLane
 from app.images.records import Filters
 from app.search import service
+from app.search.finders import FaissFinder
 from app.search.live import Live
 from app.search.records import Results, SearchOptions
 from app.search.service import Engine
@@ -36,7 +37,7 @@ def live(gallery: Gallery) -> Live:
 def engine(gallery: Gallery, live: Live) -> Iterator[Engine]:
     with ThreadPoolExecutor(1) as threads:
         lane = QueryLane(gallery.intake.decoder, max_waiting=1)
-        yield Engine(gallery.intake.db, lane, live, threads, gallery.settings.max_upload_bytes)
+        yield Engine(gallery.intake.db, lane, live, FaissFinder(live, threads), gallery.settings.max_upload_bytes)
 
 
 class Finder:

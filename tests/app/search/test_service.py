@@ -11,6 +11,7 @@ from app.core.errors import Conflict, Gone, Invalid, NotFound, Unavailable
 from app.images import service as images
 from app.images.records import Filters
 from app.search import service
+from app.search.finders import allowed_bitmap
 from app.search.live import Live
 from app.search.records import SearchOptions
 from app.search.service import Engine
@@ -131,7 +132,7 @@ async def test_a18_the_filter_acts_inside_the_search(
             (anna, Filters(birds.id), ids),
             (anna, Filters(birds.id, "odd"), ids[6:]),
         ):
-            allowed = await service._allowed(conn, viewer, memberships, filters)
+            allowed = allowed_bitmap(memberships, await service.resolve_scope(conn, viewer, filters, []))
             assert [one for one in ids + private if one in allowed] == expected
 
 
