@@ -52,12 +52,12 @@ class Plan:
 ONE_BY_ONE = Plan(nprobe=0)
 
 
-def search(view: View, query: Vectors, k: int, allowed: Bitmap | None = None) -> Neighbours:
+def search(view: View, query: Vectors, k: int, allowed: Bitmap | None = None, *, exact: bool = False) -> Neighbours:
     """The `k` vectors nearest to `query` (float32 [dim], L2-normalised) among `allowed`.
 
     Ties stand in the order of their ids. All that exist are given when they are fewer than k.
     """
-    ids, scores = _search_main(view, query, k, allowed)
+    ids, scores = _search_main(view, query, k, allowed, exact=exact)
     rows = view.delta.eligible(allowed)
     if len(rows):
         ids = np.concatenate([ids, view.delta.ids[rows]])
@@ -79,13 +79,15 @@ def plan(main: MainIndex, eligible_count: int, k: int) -> Plan:
     return Plan(nprobe=main.nlist, max_codes=math.ceil(budget))
 
 
-def _search_main(view: View, query: Vectors, k: int, allowed: Bitmap | None) -> tuple[Ids, NDArray[np.float32]]:
+def _search_main(
+    view: View, query: Vectors, k: int, allowed: Bitmap | None, *, exact: bool
+) -> tuple[Ids, NDArray[np.float32]]:
     """At least the best `k` of the main index that are eligible, in any order, with their scores."""
     eligible = view.alive if allowed is None else view.alive.intersect(allowed)
     count = view.alive_count if eligible is view.alive else eligible.count()
     if view.main is None or count == 0:
         return np.empty(0, np.int64), np.empty(0, np.float32)
-    chosen = plan(view.main, count, k)
+    chosen = ONE_BY_ONE if exact else plan(view.main, count, k)
     if chosen is ONE_BY_ONE:
         ids = eligible.ids()
         return ids, _clamp(view.main.scores(ids, query))
