@@ -29,6 +29,7 @@ class Stats:
     nprobe: int
     kind: Literal["exact", "ivf"]
     size_bytes: int
+    is_locked: bool
 
 
 class Index:
@@ -42,7 +43,8 @@ class Index:
         self.dim = dim
         self.manifest = manifest
         """The manifest of the main index; None when there is none."""
-        self._delta = Delta(dim)
+        self._rotation = None if main is None else main.rotation
+        self._delta = Delta(dim, None if main is None or main.is_exact else main.cells)
         self._writing = threading.Lock()
         alive = Bitmap() if main is None else main.present
         self._view = View(main, alive, alive.count(), self._delta.view())
@@ -74,9 +76,10 @@ class Index:
             delta_count=view.delta.count,
             tombstones=main_count - view.alive_count,
             nlist=view.main.nlist if view.main else 1,
-            nprobe=view.main.nprobe if view.main else 1,
+            nprobe=self.manifest.nprobe if self.manifest else 1,
             kind="exact" if view.main is None or view.main.is_exact else "ivf",
             size_bytes=file_bytes + view.delta.vectors.nbytes,
+            is_locked=view.main is None or view.main.is_locked,
         )
 
     def search(
@@ -96,6 +99,8 @@ class Index:
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}.")
         checked = check_query(query, self.dim)
+        if self._rotation is not None:
+            checked = self._rotation.query(checked)
         view = self._view
         return planner.search(view, checked, min(k, max(view.count, 1)), allowed, exact=exact)
 
@@ -106,6 +111,8 @@ class Index:
         vectors that are not in order.
         """
         checked_ids, checked = check_vectors(ids, vectors, self.dim)
+        if self._rotation is not None:
+            checked = self._rotation.forward(checked)
         with self._writing:
             self._delta.add(checked_ids, checked)
             self._publish_without(checked_ids)
@@ -121,7 +128,15 @@ class Index:
         """The stored vectors of `ids`: float32 [n, dim]. Raises KeyError with the first id not there."""
         with self._writing:
             found = [self._vector(image_id) for image_id in as_ids(ids).tolist()]
-        return np.stack(found) if found else np.empty((0, self.dim), np.float32)
+        vectors = np.stack(found) if found else np.empty((0, self.dim), np.float32)
+        return vectors if self._rotation is None else self._rotation.back(vectors)
+
+    def scores(self, query: NDArray[np.floating[Any]], ids: IdsLike) -> Neighbours:
+        """The scores of those of `ids` (none twice) that are there, in no order. Raises ValueError as `search` does."""
+        checked = check_query(query, self.dim)
+        if self._rotation is not None:
+            checked = self._rotation.query(checked)
+        return planner.score(self._view, checked, as_ids(ids))
 
     def __contains__(self, image_id: int) -> bool:
         with self._writing:

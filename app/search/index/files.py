@@ -8,20 +8,25 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from app.search.index.calibration import CurvePoint
 from app.search.index.ivf import BuiltIndex
+from app.search.index.layout import Layout, LayoutName
 from app.search.index.main import MainIndex
+from app.search.index.rotation import Rotation
+from app.search.index.rules import WHOLE, Rules
 from app.search.index.swig import faiss
 
 INDEX_FILE = "index.faiss"
 POSITIONS_FILE = "positions.npy"
+SPREADS_FILE = "spreads.npy"
+ROTATION_FILE = "rotation.npy"
 MANIFEST_FILE = "manifest.json"
 
-_FORMAT = 1
+_FORMAT = 2
 _PARTIAL = ".partial"
 
 
@@ -41,7 +46,8 @@ class FileSum:
 class Manifest:
     """What a published index holds, as of which entry of the log, and how it was measured.
 
-    `recall` is ann_recall_at_10 at `nprobe` against exact search; `curve` has (nprobe, recall) as tried.
+    `recall` is ann_recall_at_10 against exact search, `nprobe` the cells compared for it on average and `p50_ms`
+    what that takes on one thread; `curve` has the same three for other settings. `constants` are the planner's rules.
     """
 
     model_identity: str
@@ -51,7 +57,13 @@ class Manifest:
     nlist: int
     nprobe: int
     recall: float
-    curve: tuple[tuple[int, float], ...]
+    target_recall: float
+    p50_ms: float
+    curve: tuple[CurvePoint, ...]
+    layout: LayoutName | Literal["exact"]
+    levels: int
+    storage: Literal["float32", "float16"]
+    constants: dict[str, float]
     built_at: datetime
     build_s: float
     files: dict[str, FileSum]
@@ -66,32 +78,42 @@ def publish(built: BuiltIndex, directory: Path, *, seq: int, model_identity: str
 
     Everything goes to a hidden sibling first, is written through to the disk, and is renamed in one step.
     One builder at a time for a root: what an earlier one left behind half done is cleared away.
-    Raises FileExistsError when the version is there already, ValueError for repeated ids, OSError when the
-    disk is full or fails; the versions that were there are untouched.
+    Raises FileExistsError when the version is there already, OSError when the disk is full or fails; the versions
+    that were there are untouched.
     """
     if directory.exists():
         raise FileExistsError(f"The index version {directory} is published already.")
     root = directory.parent
     root.mkdir(parents=True, exist_ok=True)
-    positions = built.positions()
     for leftover in root.glob(f".*{_PARTIAL}"):
         shutil.rmtree(leftover)
     partial = _partial(directory)
     partial.mkdir()
+    layout = built.shape.layout
     try:
         files = {
             INDEX_FILE: _write(partial / INDEX_FILE, lambda file: _write_index(built.faiss_index, file)),
-            POSITIONS_FILE: _write(partial / POSITIONS_FILE, lambda file: np.save(file, positions)),
+            POSITIONS_FILE: _write(partial / POSITIONS_FILE, lambda file: np.save(file, built.positions)),
+            SPREADS_FILE: _write(partial / SPREADS_FILE, lambda file: np.save(file, built.spreads)),
         }
+        rotation = built.shape.rotation
+        if rotation is not None:
+            files[ROTATION_FILE] = _write(partial / ROTATION_FILE, lambda file: np.save(file, rotation.factors))
         manifest = Manifest(
             model_identity=model_identity,
             seq=seq,
             dim=built.dim,
             count=built.count,
             nlist=built.nlist,
-            nprobe=built.nprobe,
-            recall=built.recall,
+            nprobe=built.setting.nprobe,
+            recall=built.setting.recall,
+            target_recall=built.target_recall,
+            p50_ms=built.setting.p50_ms,
             curve=built.curve,
+            layout="exact" if built.nlist == 1 else layout.name,
+            levels=layout.levels,
+            storage=layout.storage,
+            constants=built.rules.constants() if built.nlist > 1 else {},
             built_at=datetime.now(UTC),
             build_s=round(built.build_s, 2),
             files=files,
@@ -117,9 +139,15 @@ def open_published(directory: Path) -> tuple[MainIndex, Manifest]:
     for name, expected in manifest.files.items():
         _verify(directory / name, expected)
     try:
-        positions = _open_positions(directory / POSITIONS_FILE)
-        main = MainIndex(directory / INDEX_FILE, positions, manifest.nprobe)
-    except (RuntimeError, OSError, ValueError) as error:
+        main = MainIndex.open(
+            directory / INDEX_FILE,
+            np.load(directory / POSITIONS_FILE, mmap_mode="r"),
+            np.load(directory / SPREADS_FILE),
+            _layout(manifest),
+            Rotation(np.load(directory / ROTATION_FILE)) if ROTATION_FILE in manifest.files else None,
+            Rules.from_constants(manifest.constants) if manifest.constants else WHOLE,
+        )
+    except (RuntimeError, OSError, ValueError, TypeError) as error:
         raise IndexDamaged(f"{directory.name}: the index cannot be opened: {error}") from error
     if (main.dim, main.count, main.nlist) != (manifest.dim, manifest.count, manifest.nlist):
         raise IndexDamaged(f"{directory.name}: the index holds something else than its manifest says.")
@@ -187,8 +215,10 @@ def _verify(path: Path, expected: FileSum) -> None:
         raise IndexDamaged(f"{path}: its contents have changed since it was published (SHA-256).")
 
 
-def _open_positions(path: Path) -> NDArray[np.int64]:
-    return np.load(path, mmap_mode="r")
+def _layout(manifest: Manifest) -> Layout:
+    if manifest.layout == "exact":
+        return Layout("float16" if manifest.storage == "float16" else "plain", manifest.dim)
+    return Layout(manifest.layout, manifest.dim)
 
 
 def _encode(manifest: Manifest) -> bytes:
@@ -204,9 +234,9 @@ def _decode(encoded: bytes) -> Manifest:
     if fields.pop("format") != _FORMAT:
         raise ValueError("it is of another format")
     fields["built_at"] = datetime.fromisoformat(fields["built_at"])
-    fields["curve"] = tuple((nprobe, recall) for nprobe, recall in fields["curve"])
+    fields["curve"] = tuple(CurvePoint(*point) for point in fields["curve"])
     fields["files"] = {name: FileSum(**file) for name, file in fields["files"].items()}
-    if set(fields["files"]) != {INDEX_FILE, POSITIONS_FILE}:
+    if set(fields["files"]) - {ROTATION_FILE} != {INDEX_FILE, POSITIONS_FILE, SPREADS_FILE}:
         raise ValueError("it names other files")
     return Manifest(**fields)
 

@@ -1,51 +1,60 @@
-"""Building: vectors in, a measured IVF-Flat index out (a single cell, hence exact, while they are few)."""
+"""Building: vectors in, a measured IVF index out (a single cell, hence exact, while they are few)."""
 
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.search.index import tuning
+from app.search.index import calibration, tuning
+from app.search.index.calibration import Calibration, CurvePoint, Truth
+from app.search.index.cells import Cells, Ranking, new_quantizer
+from app.search.index.layout import PANORAMA_FROM_DIM, Layout, LayoutName
+from app.search.index.main import MainIndex
+from app.search.index.rotation import Rotation
+from app.search.index.rules import WHOLE, Rules
+from app.search.index.shape import Shape
 from app.search.index.swig import faiss
-from app.search.index.vectors import Chunk, Vectors, check_vectors
+from app.search.index.vectors import Chunk, Ids, Vectors, check_vectors
 
 Source = Callable[[], Iterable[Chunk]]
 Progress = Callable[[float, str], None]
+LayoutChoice = Literal["auto", "plain", "panorama", "float16"]
+
+EXACT_QUERIES = 50
+LAYOUT_ROWS = 65_536
+LAYOUT_CELLS = 256
+LAYOUT_QUERIES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltIndex:
     """An index in memory, ready to be published, with what was measured while it was built.
 
-    `curve` holds (nprobe, recall) for each nprobe tried; `recall` is ann_recall_at_10 at `nprobe`.
+    `setting` is what a search reaches without a filter: cells compared on average, ann_recall_at_10, p50; `curve`
+    the same for other gaps.
     """
 
     faiss_index: Any
-    dim: int
+    positions: NDArray[np.int64]
+    spreads: NDArray[np.float32]
+    shape: Shape
     count: int
-    nlist: int
-    nprobe: int
-    recall: float
-    curve: tuple[tuple[int, float], ...]
+    rules: Rules
+    setting: CurvePoint
+    curve: tuple[CurvePoint, ...]
+    target_recall: float
     build_s: float
 
-    def positions(self) -> NDArray[np.int64]:
-        """Where each id's vector lies: int64 [largest id + 1] of cell << 32 | place in it, -1 for none.
+    @property
+    def dim(self) -> int:
+        return self.shape.layout.dim
 
-        Raises ValueError when an id stands for two vectors.
-        """
-        invlists = self.faiss_index.invlists
-        cells = [_cell_ids(invlists, cell) for cell in range(self.nlist)]
-        size = max((int(ids.max()) + 1 for ids in cells if len(ids)), default=0)
-        positions = np.full(size, -1, np.int64)
-        for cell, ids in enumerate(cells):
-            positions[ids] = (cell << 32) + np.arange(len(ids))
-        if np.count_nonzero(positions >= 0) != self.count:
-            raise ValueError("Some ids were given twice: an index holds one vector for each id.")
-        return positions
+    @property
+    def nlist(self) -> int:
+        return len(self.shape.centroids)
 
 
 def build(
@@ -55,79 +64,151 @@ def build(
     n: int,
     progress: Progress | None = None,
     exact_below: int = tuning.EXACT_BELOW,
+    layout: LayoutChoice = "auto",
+    target_recall: float = tuning.TARGET_RECALL,
+    reuse: Shape | None = None,
 ) -> BuiltIndex:
     """Builds an index over the vectors that `source` yields, and measures it against exact search.
 
     `source()` yields chunks of (ids int64 [m], vectors floating [m, dim], L2-normalised), `n` vectors or
     about as many. Above `exact_below` it is called twice, once for the training sample and once to add, so
-    that no more than the index, the sample and one chunk are in memory. `progress(fraction, phase)` is called
-    between chunks; what it raises ends the build. Raises ValueError for vectors that `check_vectors` refuses,
-    and when far fewer than `n` come.
+    that no more than the index, the sample and one chunk are in memory. With `reuse`, the shape of an earlier
+    index, nothing is trained. `progress(fraction, phase)` is called between chunks; what it raises ends the build.
+    Raises ValueError for vectors that `check_vectors` refuses, an id given twice, and when far fewer than `n` come.
     """
     started = time.perf_counter()
     report: Progress = progress or (lambda _fraction, _phase: None)
-    if n <= exact_below or tuning.nlist_for(n) == 1:
-        index = _single_cell(dim)
-        for _ in _add(index, source, dim, n, lambda fraction: report(fraction, "adding")):
-            pass
-        curve = ((1, 1.0),)
+    nlist = 1 if n <= exact_below else tuning.nlist_for(n)
+    truth: Truth | None = None
+    if nlist == 1:
+        name = "float16" if layout == "float16" else "plain"
+        shape = Shape(Layout(name, dim), None, np.zeros((1, dim), np.float32))
+        quantizer = new_quantizer(shape.centroids)
+        cells = Cells(quantizer, 1, dim)
+        begun = 0.0
     else:
-        sample = _draw_sample(source, dim, n, lambda fraction: report(0.2 * fraction, "sampling"))
-        report(0.2, "training")
-        index = _trained(sample.training, tuning.nlist_for(n))
-        truth = _Truth(sample.queries, sample.query_ids)
-        for ids, vectors in _add(index, source, dim, n, lambda fraction: report(0.5 + 0.4 * fraction, "adding")):
-            truth.add(ids, vectors)
-        report(0.9, "measuring")
-        curve = _recall_curve(index, truth)
-    nprobe, recall = curve[-1]
+        sample = _draw_sample(source, dim, n, nlist, lambda fraction: report(0.15 * fraction, "sampling"))
+        report(0.15, "training")
+        shape = reuse or _train(sample.training, nlist, layout)
+        quantizer = new_quantizer(shape.centroids)
+        cells = Cells(quantizer, len(shape.centroids), dim if shape.rotation is None else shape.rotation.axes)
+        truth = Truth(_turned(shape, sample.queries), sample.query_ids, cells)
+        del sample
+        begun = 0.4
+    index = shape.layout.new_index(quantizer, len(shape.centroids))
+    spreads = _Spreads(len(shape.centroids))
+    for ids, vectors, of_cells in _add(
+        index, shape, cells, source, n, lambda done: report(begun + 0.5 * done, "adding")
+    ):
+        spreads.add(of_cells)
+        if truth is not None:
+            truth.add(ids, vectors, of_cells.cells)
+    report(0.9, "measuring")
+    positions = positions_of(index)
+    main = MainIndex(index, positions, spreads.result(), shape.layout, shape.rotation, WHOLE)
+    measured = _measure(main, truth, target_recall)
     report(1.0, "built")
     build_s = time.perf_counter() - started
-    return BuiltIndex(index, dim, int(index.ntotal), int(index.nlist), nprobe, recall, curve, build_s)
+    return BuiltIndex(
+        index,
+        positions,
+        main.spreads,
+        shape,
+        main.count,
+        measured.rules,
+        measured.setting,
+        measured.curve,
+        target_recall,
+        build_s,
+    )
 
 
-def _single_cell(dim: int) -> Any:
-    """An IVF index of one cell: exact, and searched, filtered and mapped like any other."""
-    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, 1, faiss.METRIC_INNER_PRODUCT)
-    index.quantizer.add(np.zeros((1, dim), np.float32))
-    index.is_trained = True
-    return index
+def positions_of(index: Any) -> NDArray[np.int64]:
+    """Where each id's vector lies: int64 [largest id + 1] of cell << 32 | place in it, -1 for none.
+
+    Raises ValueError when an id stands for two vectors.
+    """
+    invlists = index.invlists
+    cells = [_cell_ids(invlists, cell) for cell in range(index.nlist)]
+    size = max((int(ids.max()) + 1 for ids in cells if len(ids)), default=0)
+    positions = np.full(size, -1, np.int64)
+    for cell, ids in enumerate(cells):
+        positions[ids] = (cell << 32) + np.arange(len(ids))
+    if np.count_nonzero(positions >= 0) != index.ntotal:
+        raise ValueError("Some ids were given twice: an index holds one vector for each id.")
+    return positions
 
 
-def _trained(training: Vectors, nlist: int) -> Any:
-    """An empty IVF index whose centroids are trained by spherical k-means, the same for the same sample."""
+def _measure(main: MainIndex, truth: Truth | None, target_recall: float) -> Calibration:
+    if truth is not None:
+        return calibration.calibrate(main, truth, target=target_recall)
+    some = main.present.ids()[:: max(1, main.count // EXACT_QUERIES)]
+    setting = calibration.time_exact(main, main.vectors(some))
+    return Calibration(WHOLE, setting, (setting,))
+
+
+def _train(training: Vectors, nlist: int, layout: LayoutChoice) -> Shape:
+    """The layout, the rotation it needs, and centroids by spherical k-means: the same for the same sample."""
     dim = training.shape[1]
+    rotation = Rotation.principal(training)
+    name = _faster_layout(training, rotation) if layout == "auto" else layout
     index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, nlist, faiss.METRIC_INNER_PRODUCT)
     index.cp.spherical = True
     index.cp.use_super_kmeans = dim >= tuning.SUPER_KMEANS_FROM_DIM
     index.cp.seed = tuning.SEED
     index.cp.max_points_per_centroid = tuning.TRAINING_ROWS_PER_CELL
     index.train(training)
-    return index
+    centroids = index.quantizer.reconstruct_n(0, nlist)
+    if name != "panorama":
+        return Shape(Layout(name, dim), None, centroids)
+    return Shape(Layout(name, dim), rotation, rotation.forward(centroids))
+
+
+def _faster_layout(training: Vectors, rotation: Rotation) -> LayoutName:
+    """Plain or Panorama, by a trial on a part of the sample: what pruning gains depends on the vectors' spectrum."""
+    dim = training.shape[1]
+    if dim < PANORAMA_FROM_DIM:
+        return "plain"
+    rows = rotation.forward(training[:LAYOUT_ROWS])
+    quantizer = new_quantizer(rows[: min(LAYOUT_CELLS, len(rows) // 4)])
+    names: tuple[LayoutName, LayoutName] = ("plain", "panorama")
+    times = {name: _trial(Layout(name, dim), quantizer, rows) for name in names}
+    return min(names, key=times.__getitem__)
+
+
+def _trial(layout: Layout, quantizer: Any, rows: Vectors) -> float:
+    index = layout.new_index(quantizer, quantizer.ntotal)
+    index.add(rows)
+    params = faiss.SearchParametersIVF(nprobe=max(1, index.nlist // 8))
+    return calibration.median_ms(lambda row: index.search(row, 10, params=params), rows[-LAYOUT_QUERIES:])
+
+
+def _turned(shape: Shape, vectors: Vectors) -> Vectors:
+    return vectors if shape.rotation is None else shape.rotation.forward(vectors)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
     training: Vectors
     queries: Vectors  # kept out of the training, so that recall is measured on rows that k-means has not seen
-    query_ids: NDArray[np.int64]
+    query_ids: Ids
 
 
-def _draw_sample(source: Source, dim: int, n: int, report: Callable[[float], None]) -> _Sample:
+def _draw_sample(source: Source, dim: int, n: int, nlist: int, report: Callable[[float], None]) -> _Sample:
     held_out = min(tuning.CALIBRATION_QUERIES, n // 10)
-    wanted = min(n - held_out, tuning.TRAINING_ROWS_PER_CELL * tuning.nlist_for(n))
+    wanted = min(n - held_out, tuning.TRAINING_ROWS_PER_CELL * nlist)
     drawn = np.random.default_rng(tuning.SEED).choice(n, held_out + wanted, replace=False)
     role = np.zeros(n, np.uint8)
     role[drawn[:held_out]], role[drawn[held_out:]] = 1, 2
     training: list[Vectors] = []
     queries: list[Vectors] = []
-    query_ids: list[NDArray[np.int64]] = []
+    query_ids: list[Ids] = []
     start = 0
     for chunk in source():
         ids, vectors = check_vectors(*chunk, dim)
         roles = role[start : start + len(ids)]  # rows beyond the expected n are in no sample
         kept = len(roles)
-        training.append(vectors[:kept][roles == 2])
+        training.append(vectors[:kept][roles == 2])  # the second role
         queries.append(vectors[:kept][roles == 1])
         query_ids.append(ids[:kept][roles == 1])
         start += len(ids)
@@ -138,52 +219,37 @@ def _draw_sample(source: Source, dim: int, n: int, report: Callable[[float], Non
 
 
 def _add(
-    index: Any, source: Source, dim: int, n: int, report: Callable[[float], None]
-) -> Iterable[tuple[NDArray[np.int64], Vectors]]:
-    """Adds what `source` yields, handing on each chunk as it was added."""
+    index: Any, shape: Shape, cells: Cells, source: Source, n: int, report: Callable[[float], None]
+) -> Iterable[tuple[Ids, Vectors, Ranking]]:
+    """Adds what `source` yields, handing on each chunk as it was added, with its cells."""
+    swig_ptr = faiss.swig_ptr
     for chunk in source():
-        ids, vectors = check_vectors(*chunk, dim)
-        index.add_with_ids(vectors, ids)
-        yield ids, vectors
+        ids, vectors = check_vectors(*chunk, shape.layout.dim)
+        vectors = shape.layout.rounded(_turned(shape, vectors))
+        of_cells = cells.assign(vectors)
+        ids = np.ascontiguousarray(ids)
+        index.add_core(len(ids), swig_ptr(vectors), swig_ptr(ids), swig_ptr(of_cells.cells))
+        yield ids, vectors, of_cells
         report(min(1.0, index.ntotal / max(n, 1)))
 
 
-class _Truth:
-    """The exact nearest neighbours of the held-out rows, gathered while their gallery passes by in chunks."""
+class _Spreads:
+    """How far the vectors of each cell lie from its centroid, gathered while they pass by."""
 
-    def __init__(self, queries: Vectors, query_ids: NDArray[np.int64]) -> None:
-        self.queries = queries
-        self.query_ids = query_ids
-        self._best = faiss.ResultHeap(len(queries), tuning.CALIBRATION_K + 1, keep_max=True)
+    def __init__(self, nlist: int) -> None:
+        self._counts = np.zeros(nlist)
+        self._scores = np.zeros(nlist)
 
-    def add(self, ids: NDArray[np.int64], vectors: Vectors) -> None:
-        k = min(tuning.CALIBRATION_K + 1, len(ids))
-        scores, rows = faiss.knn(self.queries, vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
-        self._best.add_result(scores, ids[rows])
+    def add(self, assigned: Ranking) -> None:
+        self._counts += np.bincount(assigned.cells, minlength=len(self._counts))
+        self._scores += np.bincount(assigned.cells, assigned.scores, len(self._scores))
 
-    def thresholds(self) -> NDArray[np.float32]:
-        """The score of the k-th neighbour of each query, itself left out: float32 [q]."""
-        self._best.finalize()
-        others = np.where(self.query_ids[:, None] == self._best.I, -np.inf, self._best.D)
-        return np.sort(others, axis=1)[:, -tuning.CALIBRATION_K]
+    def result(self) -> NDArray[np.float32]:
+        """The root of the mean squared distance, of unit vectors from unit centroids; 0 of an empty cell."""
+        means = self._scores / np.maximum(self._counts, 1)
+        return np.where(self._counts > 0, np.sqrt(np.maximum(2 - 2 * means, 0)), 0).astype(np.float32)
 
 
-def _recall_curve(index: Any, truth: _Truth) -> tuple[tuple[int, float], ...]:
-    """(nprobe, ann_recall_at_10) up to the first nprobe that reaches the target."""
-    k = tuning.CALIBRATION_K
-    thresholds = truth.thresholds()[:, None] - 1e-6  # a tie with the k-th neighbour counts as found
-    curve: list[tuple[int, float]] = []
-    for nprobe in tuning.nprobe_ladder(index.nlist):
-        params = faiss.SearchParametersIVF(nprobe=nprobe)
-        scores, ids = index.search(truth.queries, k + 1, params=params)
-        hits = (scores >= thresholds) & (ids != truth.query_ids[:, None]) & (ids >= 0)
-        recall = float(np.minimum(hits.sum(axis=1), k).mean() / k)
-        curve.append((nprobe, round(recall, 4)))
-        if recall >= tuning.TARGET_RECALL:
-            break
-    return tuple(curve)
-
-
-def _cell_ids(invlists: Any, cell: int) -> NDArray[np.int64]:
+def _cell_ids(invlists: Any, cell: int) -> Ids:
     size = invlists.list_size(cell)
     return faiss.rev_swig_ptr(invlists.get_ids(cell), size) if size else np.empty(0, np.int64)

@@ -1,73 +1,128 @@
 """MainIndex: a published index, mapped into memory and never changed."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.search.index.bitmaps import Bitmap
+from app.search.index.cells import Cells, Ranking
+from app.search.index.layout import Layout, StoredVectors
+from app.search.index.memory import lock_in_memory
+from app.search.index.rotation import Rotation
+from app.search.index.rules import Rules
+from app.search.index.selection import Selection, Selections
+from app.search.index.shape import Shape
 from app.search.index.swig import faiss
-from app.search.index.vectors import Vectors, gathered_scores
+from app.search.index.vectors import Ids, Vectors, gathered_scores
 
 
 class MainIndex:
-    """An IVF-Flat file under a memory map that all processes share, with the place of each id's vector.
+    """An IVF-Flat index, as a rule a file under a memory map that all processes share.
 
-    Nothing here writes: adding to a mapped FAISS index kills the process. Any number of threads may read.
+    Vectors and queries are met here as they are stored: turned by `rotation`. Nothing here writes: adding to a
+    mapped FAISS index kills the process. Any number of threads may read.
     """
 
-    def __init__(self, file: Path, positions: NDArray[np.int64], nprobe: int) -> None:
-        """Opens `file`, which must have been verified. Raises RuntimeError when FAISS cannot read it."""
-        self._index: Any = faiss.read_index(str(file), faiss.IO_FLAG_MMAP)
-        invlists = faiss.downcast_InvertedLists(self._index.invlists)
-        invlists.prefetch_nthread = 0  # else each search starts up to 32 threads
-        self.dim = int(self._index.d)
-        self.count = int(self._index.ntotal)
-        self.nlist = int(self._index.nlist)
-        self.nprobe = nprobe
+    def __init__(
+        self,
+        index: Any,
+        positions: NDArray[np.int64],
+        spreads: NDArray[np.float32],
+        layout: Layout,
+        rotation: Rotation | None,
+        rules: Rules,
+    ) -> None:
+        """`positions`: where each id's vector lies, cell << 32 | place in it, -1 for none: int64 [largest id + 1].
+
+        `spreads`: the root of the mean squared distance of each cell's vectors from its centroid, float32 [nlist].
+        """
+        self._index = index
+        invlists = faiss.downcast_InvertedLists(index.invlists)
+        self.dim = int(index.d)
+        self.count = int(index.ntotal)
+        self.nlist = int(index.nlist)
+        self.layout = layout
+        self.rotation = rotation
+        self.rules = rules
+        self.spreads = spreads
+        axes = self.dim if rotation is None else rotation.axes
+        self.cells = Cells(faiss.downcast_index(index.quantizer), self.nlist, axes)
+        self.cell_sizes = np.array([invlists.list_size(cell) for cell in range(self.nlist)], np.int64)
         self._positions = np.asarray(positions)  # memmap, as a class, makes each lookup slower
-        self._cell_starts = np.array([invlists.lists.at(cell).offset for cell in range(self.nlist)], np.int64)
-        self._rows = _every_row(file, self.dim * 4)
-        self.present = Bitmap.from_ids(np.flatnonzero(positions >= 0))
+        self._stored = StoredVectors(invlists, layout, self.cell_sizes)
+        self._selections = Selections(self._positions, self.nlist, rules.narrow_count(self.count))
+        self.present = Bitmap.from_ids(np.flatnonzero(self._positions >= 0))
         """The ids it holds; not to be changed."""
+        self.is_locked = False
+        self._known_params: dict[int, Any] = {}  # making one costs 5 µs
+
+    @classmethod
+    def open(
+        cls,
+        file: Path,
+        positions: NDArray[np.int64],
+        spreads: NDArray[np.float32],
+        layout: Layout,
+        rotation: Rotation | None,
+        rules: Rules,
+    ) -> Self:
+        """Maps `file`, which must have been verified. Raises RuntimeError when FAISS cannot read it."""
+        main = cls(faiss.read_index(str(file), faiss.IO_FLAG_MMAP_IFC), positions, spreads, layout, rotation, rules)
+        main.is_locked = lock_in_memory(main._stored.address, main._stored.size_bytes)
+        return main
 
     @property
     def is_exact(self) -> bool:
         """Whether every search compares everything."""
         return self.nlist == 1
 
-    def probe(
-        self, query: Vectors, k: int, eligible: Bitmap | None, nprobe: int, max_codes: int = 0
-    ) -> NDArray[np.int64]:
-        """The ids (at most k, best first) found in the `nprobe` nearest cells, among `eligible` if given.
+    @property
+    def shape(self) -> Shape:
+        """What another index of like vectors can be built of, without training."""
+        return Shape(self.layout, self.rotation, self.cells.centroids())
 
-        With `max_codes` it stops early, once so many eligible vectors were compared and k were found.
-        """
-        params = faiss.SearchParametersIVF(
-            nprobe=nprobe,
-            max_codes=max_codes,
-            ensure_topk_full=True,
-            sel=None if eligible is None else faiss.IDSelectorBitmap(eligible.packed),
+    def select(self, allowed: Bitmap) -> Selection:
+        """Where the ids of `allowed` lie."""
+        return self._selections.of(allowed)
+
+    def probe(self, query: Vectors, k: int, eligible: Bitmap | None, cells: Ranking) -> tuple[Ids, Vectors]:
+        """The ids (at most k, best first) and scores found in `cells`, among `eligible` if given."""
+        swig_ptr = faiss.swig_ptr
+        keys, key_scores = np.ascontiguousarray(cells.cells), np.ascontiguousarray(cells.scores)
+        ids, scores = np.empty(k, np.int64), np.empty(k, np.float32)
+        params = self._params(cells.size, eligible)
+        # The method's own wrapper takes no parameters; nprobe on the index would be shared by all threads.
+        self._index.search_preassigned_c(
+            1,
+            swig_ptr(query),
+            k,
+            swig_ptr(keys),
+            swig_ptr(key_scores),
+            swig_ptr(scores),
+            swig_ptr(ids),
+            False,  # store_pairs; SWIG takes no keywords here
+            params,
         )
-        _, found = self._index.search(query[None], k, params=params)
-        return found[found >= 0]
+        found = int(np.count_nonzero(ids >= 0))  # what was not found is -1, behind all that was
+        return ids[:found], scores[:found]
 
-    def scores(self, ids: NDArray[np.int64], query: Vectors) -> NDArray[np.float32]:
+    def _params(self, nprobe: int, eligible: Bitmap | None) -> Any:
+        if eligible is not None:
+            return faiss.SearchParametersIVF(nprobe=nprobe, sel=faiss.IDSelectorBitmap(eligible.packed))
+        if nprobe not in self._known_params:
+            self._known_params[nprobe] = faiss.SearchParametersIVF(nprobe=nprobe)
+        return self._known_params[nprobe]
+
+    def scores(self, ids: Ids, query: Vectors) -> NDArray[np.float32]:
         """The inner product of `query` with each of `ids` (int64 [m], all of them present): float32 [m]."""
-        return gathered_scores(self.vectors, ids, query)
+        return self.scores_at(self._positions[ids], query)
 
-    def vectors(self, ids: NDArray[np.int64]) -> Vectors:
+    def scores_at(self, positions: NDArray[np.int64], query: Vectors) -> NDArray[np.float32]:
+        """The same by where they lie."""
+        return gathered_scores(self._stored.read, positions, query)
+
+    def vectors(self, ids: Ids) -> Vectors:
         """The stored vectors of `ids` (int64 [m], all of them present): float32 [m, dim]."""
-        positions = self._positions[ids]
-        offsets = self._cell_starts[positions >> 32] + (positions & 0xFFFF_FFFF) * (self.dim * 4)
-        return self._rows[offsets].view(np.float32).reshape(-1, self.dim)
-
-
-def _every_row(file: Path, row_bytes: int) -> NDArray[np.void]:
-    """`file` seen as a row of vectors beginning at every byte, so that vectors are gathered by their offset.
-
-    Vectors in a FAISS file are not aligned to 4 bytes, and rows of a plain matrix could not reach them.
-    """
-    mapped = np.memmap(file, np.uint8, "r")
-    return np.ndarray((max(0, len(mapped) - row_bytes + 1),), f"V{row_bytes}", buffer=mapped, strides=(1,))
+        return self._stored.read(self._positions[ids])

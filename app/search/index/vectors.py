@@ -60,11 +60,11 @@ def check_query(query: NDArray[np.floating[Any]], dim: int) -> NDArray[np.float3
     checked = np.ascontiguousarray(query, np.float32)
     if checked.shape != (dim,):
         raise ValueError(f"The query has shape {list(checked.shape)}; this index holds vectors of length {dim}.")
+    squared = float(checked @ checked)
+    if abs(squared - 1) <= NORM_TOLERANCE:  # false for NaN, too
+        return checked
     if not np.isfinite(checked).all():
         raise ValueError("The query holds values that are not finite numbers.")
-    length = float(np.sqrt(np.vecdot(checked, checked)))
-    if length == 0:
+    if squared == 0:
         raise ValueError("The query is all zeros: nothing is like it.")
-    if abs(length - 1) > NORM_TOLERANCE:
-        raise ValueError(f"The query has length {length:.4g}: it must be L2-normalised.")
-    return checked
+    raise ValueError(f"The query has length {squared**0.5:.4g}: it must be L2-normalised.")

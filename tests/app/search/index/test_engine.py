@@ -10,10 +10,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from app.search.index import Bitmap, Index, Neighbours, Vectors
-from tests.app.search.index.galleries import DIM, Gallery, clustered
+from app.search.index import Bitmap, Index, Neighbours, Vectors, delta, tuning
+from tests.app.search.index.galleries import DEEP, DIM, Gallery, clustered
 
 POOL = clustered(24, seed=3)  # few distinct vectors, so that ties are common
+DEEP_POOL = clustered(24, seed=3, dim=DEEP)
 ALL_IDS = st.integers(0, 200)
 SHARES = st.sampled_from([0.0, 0.01, 0.3, 0.6, 0.95, 1.0])
 
@@ -36,13 +37,14 @@ class Engine(RuleBasedStateMachine):
         super().__init__()
         gallery = self.gallery
         self.index = Index.open(gallery.directory) if gallery else Index.empty(DIM)
+        self.pool = DEEP_POOL if self.index.dim == DEEP else POOL
         self.stored: dict[int, Vectors] = (
             dict(zip(gallery.ids.tolist(), gallery.vectors, strict=True)) if gallery else {}
         )
 
     @rule(ids=st.lists(ALL_IDS, max_size=20), shift=st.integers(0, 23))
     def add(self, ids: list[int], shift: int) -> None:
-        vectors = np.resize(np.roll(POOL, shift, axis=0), (len(ids), DIM))
+        vectors = np.resize(np.roll(self.pool, shift, axis=0), (len(ids), self.index.dim))
         self.index.add(ids, vectors)
         self.stored |= dict(zip(ids, vectors, strict=True))
 
@@ -53,7 +55,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(query=st.integers(0, 23), k=st.integers(1, 300))
     def search(self, query: int, k: int) -> None:
-        self._check(POOL[query], k, None)
+        self._check(self.pool[query], k, None)
 
     @rule(
         query=st.integers(0, 23),
@@ -63,14 +65,18 @@ class Engine(RuleBasedStateMachine):
     )
     def search_among(self, query: int, k: int, share: float, seed: int) -> None:
         drawn = np.random.default_rng(seed).random(13_000) < share
-        self._check(POOL[query], k, set(np.flatnonzero(drawn).tolist()))
+        self._check(self.pool[query], k, set(np.flatnonzero(drawn).tolist()))
 
     @rule(ids=st.lists(ALL_IDS, max_size=10))
     def read(self, ids: list[int]) -> None:
         known = [image_id for image_id in ids if image_id in self.stored]
         assert [image_id for image_id in ids if image_id in self.index] == known
         for row, image_id in zip(self.index.vectors(known), known, strict=True):
-            assert (row == self.stored[image_id]).all()
+            assert row == pytest.approx(self.stored[image_id], abs=1e-6)
+        scored = self.index.scores(self.pool[0], sorted(set(ids)))
+        assert sorted(scored.ids.tolist()) == sorted(set(known))
+        for image_id, score in zip(scored.ids.tolist(), scored.scores, strict=True):
+            assert score == pytest.approx(np.clip(self.stored[image_id] @ self.pool[0], -1, 1), abs=1e-5)
 
     def _check(self, query: Vectors, k: int, allowed: set[int] | None) -> None:
         eligible = {image_id: row for image_id, row in self.stored.items() if allowed is None or image_id in allowed}
@@ -84,7 +90,7 @@ class Engine(RuleBasedStateMachine):
 
     def _scans_everything(self, eligible_count: int, k: int) -> bool:
         main = self.index._view.main  # pyright: ignore[reportPrivateUsage]  (which way was taken is not told)
-        return main is None or main.is_exact or eligible_count <= 400
+        return main is None or main.is_exact or eligible_count <= tuning.ONE_BY_ONE
 
 
 def assert_sound(found: Neighbours, eligible: dict[int, Vectors], query: Vectors, k: int) -> None:
@@ -98,29 +104,54 @@ def assert_sound(found: Neighbours, eligible: dict[int, Vectors], query: Vectors
     assert list(zip(-found.scores, ids, strict=True)) == sorted(zip(-found.scores, ids, strict=True))
 
 
-@pytest.mark.parametrize("kind", ["empty", "exact", "ivf"])
-def test_any_history_answers_like_brute_force(kind: str, request: pytest.FixtureRequest):
+@pytest.mark.parametrize("one_by_one", [tuning.ONE_BY_ONE, 10])
+@pytest.mark.parametrize("kind", ["empty", "exact", "ivf", "panorama", "float16"])
+def test_any_history_answers_like_brute_force(
+    kind: str, one_by_one: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tuning, "ONE_BY_ONE", one_by_one)  # small: so that narrow filters take their own way
+    monkeypatch.setattr(delta, "BY_CELLS_FROM", 2 * one_by_one)
     gallery = None if kind == "empty" else request.getfixturevalue(f"{kind}_gallery")
     run_state_machine_as_test(
         type("Engine", (Engine,), {"gallery": gallery}),
-        settings=settings(max_examples=25, stateful_step_count=15),
+        settings=settings(max_examples=15, stateful_step_count=15),
     )
 
 
-@pytest.mark.parametrize("share", [1.0, 0.9, 0.5, 0.2, 0.05])
+@pytest.mark.parametrize("kind", ["ivf", "panorama"])
+@pytest.mark.parametrize("share", [1.0, 0.9, 0.5, 0.2, 0.05, 0.02])
 @pytest.mark.parametrize("follows_clusters", [False, True])
-def test_recall_under_filters(share: float, follows_clusters: bool, ivf_gallery: Gallery):
-    index = Index.open(ivf_gallery.directory)
+def test_recall_under_filters(
+    kind: str,
+    share: float,
+    follows_clusters: bool,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(tuning, "ONE_BY_ONE", 20)
+    gallery: Gallery = request.getfixturevalue(f"{kind}_gallery")
+    index, dim = Index.open(gallery.directory), gallery.vectors.shape[1]
     order = np.random.default_rng(0).permutation(4_000)
     if follows_clusters:
-        order = np.argsort(ivf_gallery.vectors @ POOL[0])
+        order = np.argsort(gallery.vectors @ clustered(1, seed=3, dim=dim)[0])
     kept = order[: int(4_000 * share)]
-    allowed = Bitmap.from_ids(ivf_gallery.ids[kept])
+    allowed = Bitmap.from_ids(gallery.ids[kept])
     recalls = [
-        (index.search(query, 10, allowed).scores >= np.sort(ivf_gallery.vectors[kept] @ query)[-10] - 1e-6).mean()
-        for query in clustered(100, seed=9)
+        (index.search(query, 10, allowed).scores >= np.sort(gallery.vectors[kept] @ query)[-10] - 1e-6).mean()
+        for query in clustered(100, seed=9, dim=dim)
     ]
     assert np.mean(recalls) >= 0.9
+
+
+def test_a_filter_that_changes_is_looked_at_again(ivf_gallery: Gallery, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tuning, "ONE_BY_ONE", 10)
+    index = Index.open(ivf_gallery.directory)
+    allowed = Bitmap.from_ids(ivf_gallery.ids[:60])
+    first = index.search(POOL[0], 5, allowed).ids
+    allowed.discard(first)
+    assert not set(index.search(POOL[0], 5, allowed).ids.tolist()) & set(first.tolist())
+    allowed.add(first)
+    assert index.search(POOL[0], 5, allowed).ids.tolist() == first.tolist()
 
 
 def test_a_vector_is_no_more_like_itself_than_one(ivf_gallery: Gallery):

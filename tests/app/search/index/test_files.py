@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from app.search.index import BuiltIndex, Index, IndexDamaged, build, open_published, publish, remove_version
 from tests.app.search.index.galleries import DIM, clustered
 
-FILES = ["index.faiss", "positions.npy", "manifest.json"]
+FILES = ["index.faiss", "positions.npy", "spreads.npy", "manifest.json"]
 
 
 @pytest.fixture
@@ -42,8 +42,12 @@ def test_what_was_published_is_opened(built: BuiltIndex, version: Path):
         DIM,
         300,
     )
-    assert (manifest.nlist, manifest.nprobe, manifest.recall) == (built.nlist, built.nprobe, built.recall)
-    assert manifest.size_bytes == sum((version / name).stat().st_size for name in FILES[:2])
+    assert (manifest.nlist, manifest.nprobe, manifest.recall) == (
+        built.nlist,
+        built.setting.nprobe,
+        built.setting.recall,
+    )
+    assert manifest.size_bytes == sum((version / name).stat().st_size for name in FILES[:3])
     assert main.present.ids().tolist() == list(range(300))
     assert (main.vectors(np.arange(300)) == clustered(300)).all()
 
