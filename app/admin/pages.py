@@ -1,7 +1,6 @@
-"""The admin's page: how the gallery is, rebuild, jobs live."""
+"""The admin's page: how the gallery is, jobs live."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request, Router, get, post
@@ -11,7 +10,9 @@ from litestar.response import Redirect, Template
 
 from app.accounts.guards import require_admin
 from app.admin import service
-from app.admin.records import Check, Counts, IndexState, UserRow
+from app.admin.index_card import IndexView, LifeView, index_view, life_view
+from app.admin.records import Check, Counts, UserRow
+from app.admin.words import duration_text, time_text
 from app.core import jobs
 from app.core.database import Database
 from app.core.jobs import Job
@@ -19,8 +20,6 @@ from app.core.pages import Notice, redirect, render
 from app.core.settings import Settings
 from app.embedding import service as embedding
 from app.embedding.records import Failure
-from app.images.tiles import size_text
-from app.search import builds
 from app.search.live import Live
 
 
@@ -44,28 +43,6 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexView:
-    """The index in force, with its words."""
-
-    state: str
-    model: str
-    identity_short: str
-    count: int
-    main_count: int
-    delta_count: int
-    tombstones: int
-    kind: str
-    nlist: int | None
-    nprobe: int | None
-    recall: float | None
-    built_text: str
-    age_text: str
-    lag: int
-    size_text: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
 class FailureView:
     """A picture that could not be embedded."""
 
@@ -78,6 +55,7 @@ class FailureView:
 @dataclass(frozen=True, slots=True)
 class AdminPage:
     index: IndexView
+    life: LifeView
     counts: Counts
     jobs: list[JobView]
     health: list[Check]
@@ -100,21 +78,15 @@ async def admin(
     """How the gallery is."""
     overview = await service.overview(db, settings, live)
     context = AdminPage(
-        index=_index_view(overview.index),
+        index=index_view(overview.index, overview.life),
+        life=life_view(overview.index, overview.life),
         counts=overview.counts,
         jobs=[_job_view(job) for job in overview.jobs],
         health=overview.health,
         failures=[_failure_view(one) for one in overview.failures],
         users=overview.users,
     )
-    return render(request, "admin/index.html", context, fragment="admin/_index.html", title="Admin")
-
-
-@post("/admin/index/rebuild")
-async def rebuild(db: NamedDependency[Database]) -> Redirect:
-    """Queue a build of the index; search goes on meanwhile."""
-    await builds.request_build(db)
-    return redirect("/admin", Notice("info", "The index is being rebuilt. Search goes on meanwhile."))
+    return render(request, "admin/index.html", context, fragment="admin/_live.html", title="Admin")
 
 
 @post("/admin/failures/retry")
@@ -141,17 +113,6 @@ async def cancel(db: NamedDependency[Database], job_id: FromPath[int]) -> Redire
     return redirect("/admin", Notice("info", "The job will end in a moment."))
 
 
-def duration_text(seconds: float) -> str:
-    """A duration in words: "40 s", "12 min", "3 h", "5 days"."""
-    if seconds < 90:
-        return f"{max(0, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    if seconds < 36 * 3600:
-        return f"{round(seconds / 3600)} h"
-    return f"{round(seconds / 86400)} days"
-
-
 def _job_view(job: Job) -> JobView:
     unit = "%" if job.kind == "index" else "B" if job.kind == "fetch" else "pictures"
     pictures = unit == "pictures"
@@ -166,45 +127,19 @@ def _job_view(job: Job) -> JobView:
         rate_text=f"{job.rate:.1f} pictures/s" if pictures and job.rate else "",
         eta_text=f"{duration_text(job.eta_s)} left" if job.eta_s is not None else "",
         message=job.message,
-        started_text=_time_text(job.started_at),
-        finished_text=_time_text(job.finished_at),
+        started_text=time_text(job.started_at),
+        finished_text=time_text(job.finished_at),
         cancellable=not job.ended and not job.cancel_requested,
     )
 
 
-def _index_view(index: IndexState) -> IndexView:
-    age = (datetime.now(UTC) - index.built_at).total_seconds() if index.built_at else None
-    return IndexView(
-        state=index.state,
-        model=index.model,
-        identity_short=index.identity_short,
-        count=index.count,
-        main_count=index.main_count,
-        delta_count=index.delta_count,
-        tombstones=index.tombstones,
-        kind=index.kind,
-        nlist=index.nlist,
-        nprobe=index.nprobe,
-        recall=index.recall,
-        built_text=_time_text(index.built_at) or "not yet: fresh pictures are searched exactly",
-        age_text=duration_text(age) if age is not None else "",
-        lag=index.lag,
-        size_text=size_text(index.size_bytes) if index.size_bytes else "",
-        version=index.version,
-    )
-
-
 def _failure_view(one: Failure) -> FailureView:
-    return FailureView(one.image_id, one.filename, one.reason, _time_text(one.attempted_at))
-
-
-def _time_text(at: datetime | None) -> str:
-    return f"{at:%-d %b %Y, %H:%M} UTC" if at else ""
+    return FailureView(one.image_id, one.filename, one.reason, time_text(one.attempted_at))
 
 
 router = Router(
     "/",
-    route_handlers=[admin, rebuild, retry, job, cancel],
+    route_handlers=[admin, retry, job, cancel],
     guards=[require_admin],
     include_in_schema=False,
 )

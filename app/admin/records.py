@@ -1,7 +1,9 @@
 """How the gallery is, in numbers."""
 
 from dataclasses import dataclass
-from datetime import datetime
+
+from app.search.records import IndexVersion, Recall
+from app.search.upkeep import Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +40,50 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """The index in force in this process."""
+    """The index in force in this process. `lag` is in entries of the log; `published` is None for one without files."""
 
     state: str
-    model: str
-    identity_short: str
-    count: int
-    main_count: int
-    delta_count: int
-    tombstones: int
+    model: str = ""
+    model_id: int | None = None
+    identity_short: str = ""
+    count: int = 0
+    main_count: int = 0
+    delta_count: int = 0
+    tombstones: int = 0
+    size_bytes: int = 0
+    lag: int = 0
+    version: str = ""
+    published: IndexVersion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLife:
+    """How an index has come to be and how it does: all versions, measured recall, the build that is due."""
+
+    versions: list[IndexVersion]
+    today: list[Recall]
+    reviewed: list[Recall]
+    due: Proposal | None
+
+    def todays(self, version: IndexVersion | None) -> Recall | None:
+        """Today's recall of a version's searches; None when none was measured."""
+        return next((one for one in self.today if version is not None and one.version_id == version.id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """What waits and runs in one queue, and for how long the oldest of it has waited."""
+
+    queue: str
+    waiting: int
+    running: int
+    oldest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobCount:
+    """How many jobs of a kind are in a state."""
+
     kind: str
-    nlist: int | None
-    nprobe: int | None
-    recall: float | None
-    built_at: datetime | None
-    lag: int
-    size_bytes: int
-    version: str
+    state: str
+    count: int

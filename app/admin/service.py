@@ -5,9 +5,9 @@ import shutil
 from dataclasses import dataclass, replace
 
 from app.admin import store
-from app.admin.records import Check, Counts, IndexState, UserRow
+from app.admin.records import Check, Counts, IndexLife, IndexState, UserRow
 from app.core import changes, jobs
-from app.core.database import Database
+from app.core.database import Connection, Database
 from app.core.errors import Unavailable
 from app.core.jobs import Job
 from app.core.queue import worker_is_alive
@@ -15,7 +15,9 @@ from app.core.schema import head
 from app.core.settings import Settings
 from app.embedding import service as embedding
 from app.embedding import store as embedding_store
-from app.embedding.records import Failure
+from app.embedding.records import Failure, ModelRow
+from app.search import store as search_store
+from app.search import store_recall, upkeep
 from app.search.live import Live
 
 FULL_SHARE = 0.9
@@ -27,6 +29,7 @@ class Overview:
     """All that the admin page shows."""
 
     index: IndexState
+    life: IndexLife
     counts: Counts
     jobs: list[Job]
     health: list[Check]
@@ -46,38 +49,56 @@ async def overview(db: Database, settings: Settings, live: Live) -> Overview:
         failures = await embedding_store.list_failures(conn, FAILURES_SHOWN)
         users = await store.list_users(conn)
         position = await changes.position(conn)
+        life = await describe_life(conn, model)
     building = any(job.kind == "index" and not job.ended for job in recent)
     index = describe_index(live, position, building=building)
-    return Overview(index, counts, recent, await check_health(db, settings, live), failures, users)
+    return Overview(index, life, counts, recent, await check_health(db, settings, live), failures, users)
 
 
 def describe_index(live: Live, position: int, *, building: bool) -> IndexState:
-    """The index in force in this process. `lag` is in entries of the log."""
+    """The index in force in this process, while the log stands at `position`."""
     if not live.ready:
-        return IndexState(
-            "building" if building else "empty", "", "", 0, 0, 0, 0, "exact", None, None, None, None, 0, 0, ""
-        )
+        return IndexState("building" if building else "empty")
     searcher, _ = live.current()
+    lag = max(0, position - searcher.position)
+    if searcher.mirror is not None:
+        return IndexState(
+            state="ready" if searcher.mirror.points else "empty",
+            model=searcher.embedder.model.spec.name,
+            model_id=searcher.model.id,
+            identity_short=searcher.model.identity[:12],
+            count=searcher.mirror.points,
+            lag=lag,
+            version=searcher.label,
+        )
     stats = searcher.index.stats
-    manifest = searcher.index.manifest
-    state = "building" if building else "ready" if stats.count else "empty"
-    exact = stats.kind == "exact"
     return IndexState(
-        state=state,
+        state="building" if building else "ready" if stats.count else "empty",
         model=searcher.embedder.model.spec.name,
+        model_id=searcher.model.id,
         identity_short=searcher.model.identity[:12],
         count=stats.count,
         main_count=stats.main_count,
         delta_count=stats.delta_count,
         tombstones=stats.tombstones,
-        kind="exact" if exact else "IVF-Flat",
-        nlist=None if exact else stats.nlist,
-        nprobe=None if exact else stats.nprobe,
-        recall=manifest.recall if manifest else None,
-        built_at=manifest.built_at if manifest else None,
-        lag=max(0, position - searcher.position),
-        size_bytes=manifest.size_bytes if manifest else 0,
+        size_bytes=stats.size_bytes,
+        lag=lag,
         version=searcher.label,
+        published=searcher.version,
+    )
+
+
+async def describe_life(conn: Connection, model: ModelRow | None) -> IndexLife:
+    """All versions of all models, and how the active model's index does."""
+    versions = await search_store.list_versions(conn)
+    if model is None:
+        return IndexLife(versions, [], [], None)
+    active = next((one for one in versions if one.is_active and one.model_id == model.id), None)
+    return IndexLife(
+        versions,
+        await store_recall.list_todays_recall(conn, model.id),
+        await store_recall.list_reviewed_recall(conn, active.id) if active is not None else [],
+        await upkeep.due(conn, model.id),
     )
 
 
@@ -95,7 +116,13 @@ async def check_health(db: Database, settings: Settings, live: Live) -> list[Che
         checks.append(Check("database", False, error.detail))
     try:
         searcher, _ = live.current()
-        checks.append(Check("index", True, f"{searcher.label}, {searcher.index.count} pictures"))
+        mirror = searcher.mirror
+        if mirror is not None:
+            checks.append(
+                Check("index", not mirror.error, mirror.error or f"{searcher.label}, {mirror.points} pictures")
+            )
+        else:
+            checks.append(Check("index", True, f"{searcher.label}, {searcher.index.count} pictures"))
     except Unavailable as error:
         checks.append(Check("index", False, error.detail))
     usage = await asyncio.to_thread(shutil.disk_usage, settings.data_dir)
