@@ -18,7 +18,8 @@ COMMANDS = {
     "import": ("app.ingest.commands:import_", "Bring pictures in."),
     "search": ("app.search.commands:search", "Find pictures like one."),
     "evaluate": ("app.search.commands_evaluate:evaluate", "Measure how well likeness follows labels."),
-    "index": ("app.search.commands:index", "Build and list search indexes."),
+    "index": ("app.search.commands_index:index", "Search indexes: build, check, activate, roll back."),
+    "mirror": ("app.search.commands_mirror:mirror", "The copy of the vectors in Qdrant: status, sync, reconcile."),
     "embed": ("app.embedding.commands_embed:embed", "Embed what waits, by this or another model."),
     "models": ("app.embedding.commands:models", "The models: list, show, fetch, use, remove."),
 }

@@ -31,13 +31,16 @@ from app.accounts import pages as accounts_pages
 from app.accounts import pages_account
 from app.accounts.identity import Identify, provide_viewer
 from app.admin import api as admin_api
+from app.admin import api_index, pages_index
 from app.admin import pages as admin_pages
+from app.admin.metrics import metrics
 from app.collections import api as collections_api
 from app.collections import pages as collections_pages
 from app.core.blobs import BlobStore
 from app.core.csrf import CrossSiteGuard
 from app.core.database import Database
 from app.core.headers import security_headers
+from app.core.metrics import count_request
 from app.core.pages import render
 from app.core.problems import exception_handlers
 from app.core.runtime import open_blobs
@@ -54,8 +57,9 @@ from app.ingest.service import Intake
 from app.search import api as search_api
 from app.search import api_plain as search_api_plain
 from app.search import pages as search_pages
-from app.search.finders import FaissFinder
+from app.search.finders import opened_finder
 from app.search.live import Live, stop
+from app.search.meter import recall_meter
 from app.search.service import Engine
 from ml.decoder import Decoder
 from ml.embedder import Embedder
@@ -143,7 +147,10 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             _router(embedding_api.handlers, UPLOAD_TOTAL_BYTES),
             _router([*search_pages.handlers, *search_api.handlers, *search_api_plain.handlers], picture_bytes),
             admin_pages.router,
+            pages_index.router,
             admin_api.router,
+            api_index.router,
+            metrics,
             help_page,
             api_docs,
             nothing,
@@ -169,7 +176,7 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             DefineMiddleware(CrossSiteGuard, public_url=settings.public_url),
             DefineMiddleware(Identify),
         ],
-        before_send=[security_headers(https=settings.secure_cookies)],
+        before_send=[security_headers(https=settings.secure_cookies), count_request],
         exception_handlers=exception_handlers(),
         lifespan=[_lifespan],
         template_config=TemplateConfig(engine=JinjaTemplateEngine.from_environment(_templates())),
@@ -207,23 +214,24 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
         Decoder(QUERY_DECODERS) as query_decoder,
         ThreadPoolExecutor(cores, "search") as threads,
     ):
-        async with Database(app.state.conninfo) as db:
+        async with Database(app.state.conninfo) as db, recall_meter(db) as meter:
             blobs = await open_blobs(db, settings)
             embedders = Embedders(settings.models_dir)
             live = Live(db, settings, embedders)
             app.state.db, app.state.blobs, app.state.live = db, blobs, live
             app.state.intake = Intake(db, blobs, decoder, settings.decoders, settings.max_upload_bytes)
             app.state.lane = QueryLane(query_decoder)
-            app.state.engine = Engine(db, app.state.lane, live, FaissFinder(live, threads), settings.max_upload_bytes)
-            background = [
-                asyncio.create_task(live.run()),
-                asyncio.create_task(embedders.tend(settings.model_idle_minutes)),
-            ]
-            try:
-                yield
-            finally:
-                for task in background:
-                    await stop(task)
+            async with opened_finder(settings, live, threads, meter) as finder:
+                app.state.engine = Engine(db, app.state.lane, live, finder, settings.max_upload_bytes)
+                background = [
+                    asyncio.create_task(live.run()),
+                    asyncio.create_task(embedders.tend(settings.model_idle_minutes)),
+                ]
+                try:
+                    yield
+                finally:
+                    for task in background:
+                        await stop(task)
 
 
 def _provide_db(state: State) -> Database:

@@ -43,6 +43,10 @@ async def run(settings: Settings, conninfo: str) -> None:
             asyncio.create_task(_rescue_often(queue)),
             asyncio.create_task(shop.embedders.tend(settings.model_idle_minutes)),
         ]
+        if settings.qdrant_url is not None:
+            from app.search import mirror  # the client of Qdrant takes 46 MiB: only where there is a server
+
+            background.append(asyncio.create_task(mirror.run(shop.db, settings)))
         try:
             await _prepare(settings, shop)
             await service_hashes.queue_unhashed(shop.db)

@@ -123,7 +123,7 @@ CREATE TABLE public.change_log (
     image_id bigint NOT NULL,
     collection_id bigint,
     model_id bigint,
-    CONSTRAINT change_log_kind_check CHECK ((kind = ANY (ARRAY['embedded'::text, 'retracted'::text, 'restored'::text, 'joined'::text, 'left'::text])))
+    CONSTRAINT change_log_kind_check CHECK ((kind = ANY (ARRAY['embedded'::text, 'retracted'::text, 'restored'::text, 'joined'::text, 'left'::text, 'labelled'::text])))
 );
 
 
@@ -455,6 +455,43 @@ CREATE TABLE public.query (
 --
 
 COMMENT ON COLUMN public.query.vector IS 'float32, little-endian, L2-normalised.';
+
+
+--
+-- Name: recall_sample; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.recall_sample (
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    model_id bigint NOT NULL,
+    version_id bigint,
+    subject text NOT NULL,
+    collection_id bigint,
+    queries integer NOT NULL,
+    k integer NOT NULL,
+    eligible bigint NOT NULL,
+    total bigint NOT NULL,
+    recall real NOT NULL,
+    took_ms real NOT NULL,
+    exact_ms real NOT NULL,
+    CONSTRAINT recall_sample_queries_check CHECK ((queries > 0)),
+    CONSTRAINT recall_sample_recall_check CHECK (((recall >= (0)::double precision) AND (recall <= (1)::double precision))),
+    CONSTRAINT recall_sample_subject_check CHECK ((subject = ANY (ARRAY['query'::text, 'all'::text, 'newest'::text, 'collection'::text])))
+);
+
+
+--
+-- Name: TABLE recall_sample; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.recall_sample IS 'How much of the exact answer searches found: of people''s searches (query), and of reviews. Nothing of a query.';
+
+
+--
+-- Name: COLUMN recall_sample.version_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.recall_sample.version_id IS 'The version of the index, which may be gone by now; NULL while there was none.';
 
 
 --
@@ -797,6 +834,13 @@ CREATE INDEX query_expires ON public.query USING btree (expires_at);
 
 
 --
+-- Name: recall_sample_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX recall_sample_at ON public.recall_sample USING btree (at);
+
+
+--
 -- Name: session_account; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -937,6 +981,22 @@ ALTER TABLE ONLY public.query
 
 ALTER TABLE ONLY public.query
     ADD CONSTRAINT query_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.account(id) ON DELETE CASCADE;
+
+
+--
+-- Name: recall_sample recall_sample_collection_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.recall_sample
+    ADD CONSTRAINT recall_sample_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.collection(id) ON DELETE CASCADE;
+
+
+--
+-- Name: recall_sample recall_sample_model_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.recall_sample
+    ADD CONSTRAINT recall_sample_model_id_fkey FOREIGN KEY (model_id) REFERENCES public.model(id) ON DELETE CASCADE;
 
 
 --

@@ -1,4 +1,4 @@
-"""The one ordered log of what followers need: which vectors and memberships came and went."""
+"""The one ordered log of what followers need: which vectors, memberships and labels came and went."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from psycopg.rows import class_row, scalar_row
 
 from app.core.database import Connection
 
-Kind = Literal["embedded", "retracted", "restored", "joined", "left"]
+Kind = Literal["embedded", "retracted", "restored", "joined", "left", "labelled"]
 
 CHANNEL = "likeness_changes"
 LOCK_KEY = 0x6C6F67  # "log"

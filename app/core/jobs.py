@@ -66,12 +66,15 @@ class Job:
         return max(0.0, (self.total - self.done) / self.rate)
 
 
-async def create(conn: Connection, kind: str, title: str, total: int | None = None) -> int:
+async def create(conn: Connection, kind: str, title: str, total: int | None = None, *, message: str = "") -> int:
     """Record a job as queued; it is visible when the caller's transaction commits."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(
-            "INSERT INTO job (kind, title, total) VALUES (%(kind)s, %(title)s, %(total)s) RETURNING id",
-            {"kind": kind, "title": title, "total": total},
+            """
+            INSERT INTO job (kind, title, total, message)
+            VALUES (%(kind)s, %(title)s, %(total)s, %(message)s) RETURNING id
+            """,
+            {"kind": kind, "title": title, "total": total, "message": message},
         )
         job_id = await cursor.fetchone()
     if job_id is None:
@@ -155,10 +158,11 @@ async def fail_running(conn: Connection) -> None:
 
 
 class JobReport:
-    """What running work says of itself; written at most twice a second."""
+    """What running work says of itself; written at most twice a second. `outcome` stays when it is done."""
 
     def __init__(self, db: Database, job_id: int) -> None:
         self.id = job_id
+        self.outcome = ""
         self._db = db
         self._written = 0.0
 
@@ -193,8 +197,9 @@ async def running(db: Database, job_id: int) -> AsyncGenerator[JobReport]:
             """,
             (job_id,),
         )
+    report = JobReport(db, job_id)
     try:
-        yield JobReport(db, job_id)
+        yield report
     except JobCancelled:
         await _finish(db, job_id, "cancelled", "cancelled")
     except asyncio.CancelledError:
@@ -204,7 +209,7 @@ async def running(db: Database, job_id: int) -> AsyncGenerator[JobReport]:
         await _finish(db, job_id, "failed", str(error) or type(error).__name__)
         raise
     else:
-        await _finish(db, job_id, "done", "")
+        await _finish(db, job_id, "done", report.outcome)
 
 
 async def _finish(db: Database, job_id: int, state: State, message: str) -> None:

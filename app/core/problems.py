@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from app.core.errors import AppError, TooLarge
+from app.core.metrics import count_rejection
 from app.core.pages import render
 
 PROBLEM_JSON = "application/problem+json"
@@ -38,6 +39,7 @@ def exception_handlers() -> ExceptionHandlersMap:
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The error in the form that its request asks for. Unexpected ones are logged and tell nothing."""
     page, headers = _describe(error)
+    count_rejection(page.status, error)
     if page.status >= 500 and not isinstance(error, AppError):
         log.error("unexpected error", path=request.url.path, method=request.method, exc_info=error)
     if _wants_problem(request):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,6 +36,9 @@ class Settings:
     - `exact_below`: galleries smaller than this are searched exactly, without IVF lists.
     - `log_level`: `debug`, `info`, `warning` or `error`.
     - `workers`: child processes that decode pictures, per process of ours; 0 means one per core.
+    - `qdrant_url`, `qdrant_api_key`: a Qdrant server that the worker keeps a copy of the vectors in, and its key.
+    - `search_engine`: `faiss`, in each web process, or `qdrant`, which answers from that copy.
+    - `metrics_token`: what Prometheus sends to read `/metrics`; without one only admins read them.
     """
 
     data_dir: Path
@@ -50,6 +53,10 @@ class Settings:
     trash_days: int = 30
     exact_below: int = 20_000
     workers: int = 0
+    qdrant_url: str | None = None
+    qdrant_api_key: str | None = field(default=None, repr=False)
+    search_engine: str = "faiss"
+    metrics_token: str | None = field(default=None, repr=False)
     log_level: str = "info"
 
     @property
@@ -88,7 +95,9 @@ class Settings:
         return self.workers or os.cpu_count() or 1
 
 
+METRICS_TOKEN_LENGTH = 16
 LOG_LEVELS = ("debug", "info", "warning", "error")
+SEARCH_ENGINES = ("faiss", "qdrant")
 BOUNDS: dict[str, tuple[int, int]] = {
     "model_idle_minutes": (0, 100_000),
     "port": (1, 65_535),
@@ -103,17 +112,17 @@ BOUNDS: dict[str, tuple[int, int]] = {
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the environment. Raises SettingsError for a value that cannot be used."""
     values: dict[str, object] = {"data_dir": _default_data_dir()}
-    for field in fields(Settings):
-        variable = f"LIKENESS_{field.name.upper()}"
+    for one in fields(Settings):
+        variable = f"LIKENESS_{one.name.upper()}"
         text = environ.get(variable, "").strip()
         if not text:
             continue
-        if field.name == "data_dir":
-            values[field.name] = Path(text).expanduser().absolute()
-        elif field.name in BOUNDS:
-            values[field.name] = _integer(variable, text, *BOUNDS[field.name])
+        if one.name == "data_dir":
+            values[one.name] = Path(text).expanduser().absolute()
+        elif one.name in BOUNDS:
+            values[one.name] = _integer(variable, text, *BOUNDS[one.name])
         else:
-            values[field.name] = text
+            values[one.name] = text
     settings = Settings(**values)  # pyright: ignore[reportArgumentType]  # typed field by field above
     if settings.log_level not in LOG_LEVELS:
         raise SettingsError(f"LIKENESS_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
@@ -121,7 +130,30 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         parts = urlsplit(settings.public_url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise SettingsError("LIKENESS_PUBLIC_URL must be an address such as https://pictures.example.org")
+    if settings.metrics_token is not None and len(settings.metrics_token) < METRICS_TOKEN_LENGTH:
+        raise SettingsError(f"LIKENESS_METRICS_TOKEN must have at least {METRICS_TOKEN_LENGTH} characters")
+    _check_engine(settings)
     return settings
+
+
+def _check_engine(settings: Settings) -> None:
+    if settings.search_engine not in SEARCH_ENGINES:
+        raise SettingsError(f"LIKENESS_SEARCH_ENGINE must be one of {', '.join(SEARCH_ENGINES)}")
+    if settings.qdrant_url is None:
+        if settings.search_engine == "qdrant":
+            raise SettingsError("LIKENESS_SEARCH_ENGINE=qdrant needs LIKENESS_QDRANT_URL: the server that is to answer")
+        return
+    parts = urlsplit(settings.qdrant_url)
+    try:
+        usable = parts.scheme in ("http", "https") and parts.hostname is not None and parts.port != 0
+    except ValueError:  # the port is no number, or none that there is
+        usable = False
+    if not usable:
+        raise SettingsError("LIKENESS_QDRANT_URL must be an address such as http://localhost:6333")
+    if parts.username is not None or parts.password is not None:
+        raise SettingsError(
+            "LIKENESS_QDRANT_URL must not hold a user or a password: LIKENESS_QDRANT_API_KEY is the key"
+        )
 
 
 def _integer(variable: str, text: str, low: int, high: int) -> int:

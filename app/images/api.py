@@ -12,7 +12,9 @@ from app.core.blobs import BlobStore
 from app.core.database import Database
 from app.core.errors import Invalid
 from app.images import media, service
-from app.images.records import Image
+from app.images.parameters import narrowing
+from app.images.records import Image, Narrowing
+from app.images.service_filters import resolve_filters
 
 
 class ImageOut(msgspec.Struct):
@@ -67,20 +69,17 @@ def image_out(image: Image) -> ImageOut:
     )
 
 
-@get("/api/v1/images", tags=["images"], operation_id="listImages", summary="List pictures")
+@get("/api/v1/images", tags=["images"], operation_id="listImages", summary="List pictures", dependencies=narrowing)
 async def list_images(
     db: NamedDependency[Database],
     viewer: NamedDependency[Viewer],
-    collection: Annotated[str | None, Parameter(description="Name or id of a collection.")] = None,
-    label: Annotated[str | None, Parameter(description="Only pictures that carry this label.")] = None,
+    asked: NamedDependency[Narrowing],
     limit: Annotated[int, Parameter(description="From 1 to 500.")] = service.PAGE_SIZE,
     cursor: Annotated[str | None, Parameter(description="`next_cursor` of the page before.")] = None,
 ) -> ImageList:
     """All pictures that the caller may see, newest first. Without a token: those in public collections."""
-    before = _cursor(cursor)
-    async with db.transaction() as conn:
-        filters, _ = await service.resolve_filters(conn, viewer, collection, label)
-    page = await service.list_images(db, viewer, filters, cursor=before, limit=limit)
+    filters, _ = await resolve_filters(db, viewer, asked)
+    page = await service.list_images(db, viewer, filters, cursor=_cursor(cursor), limit=limit)
     return ImageList([image_out(image) for image in page.images], str(page.next_cursor) if page.next_cursor else None)
 
 

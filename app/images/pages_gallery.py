@@ -1,6 +1,7 @@
 """Pages of many pictures: the gallery and the trash."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from litestar import Request, Router, get
@@ -15,7 +16,9 @@ from app.core.database import Database
 from app.core.pages import render, wants_fragment
 from app.core.settings import Settings
 from app.images import service
-from app.images.records import Filters
+from app.images.parameters import narrowing
+from app.images.records import Filters, LabelCount, Narrowing
+from app.images.service_filters import resolve_filters
 from app.images.tiles import Tile, make_tile, with_query
 
 
@@ -42,10 +45,33 @@ class CollectionChoice:
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """The filters in force, as the page shows them."""
+    """The filters in force, as pages show and link them."""
 
-    collection: Collection | None
-    label: str | None
+    collection: Collection | None = None
+    label: str | None = None
+    text: str = ""
+    after: date | None = None
+    before: date | None = None
+
+    @property
+    def any(self) -> bool:
+        return self != Narrowed()
+
+    def link(self, path: str, **others: object) -> str:
+        """The address of `path` with these filters, but for `others`."""
+        mine = {
+            "collection": self.collection.id if self.collection else None,
+            "label": self.label,
+            "text": self.text,
+            "after": self.after,
+            "before": self.before,
+        }
+        return with_query(path, **{**mine, **others})
+
+
+def make_narrowed(filters: Filters, collection: Collection | None) -> Narrowed:
+    """Resolved filters as pages show them."""
+    return Narrowed(collection, filters.label, " ".join(filters.words), filters.after, filters.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +98,20 @@ class TrashPage:
     days: int
 
 
-@get("/")
+@get("/", dependencies=narrowing)
 async def gallery(
     request: Request[Any, Any, Any],
     db: NamedDependency[Database],
     viewer: NamedDependency[Viewer],
-    collection: FromQuery[str | None] = None,
-    label: FromQuery[str | None] = None,
+    asked: NamedDependency[Narrowing],
     cursor: FromQuery[int | None] = None,
 ) -> Template:
     """The gallery: all that one may see, newest first; `cursor` asks for the next part."""
-    async with db.transaction() as conn:
-        filters, found = await service.resolve_filters(conn, viewer, collection, label)
+    filters, found = await resolve_filters(db, viewer, asked)
     page = await service.list_images(db, viewer, filters, cursor=cursor)
-    here = {"collection": found.id if found else None, "label": label}
+    here = make_narrowed(filters, found)
     tiles = [make_tile(image) for image in page.images]
-    next_url = with_query("/", **here, cursor=page.next_cursor) if page.next_cursor else None
+    next_url = here.link("/", cursor=page.next_cursor) if page.next_cursor else None
     if cursor is not None and wants_fragment(request):
         return render(request, "gallery/_grid.html", GridPart(tiles, next_url), title="Gallery")
     facets = await service.facets(db, viewer, filters)
@@ -96,17 +120,9 @@ async def gallery(
         tiles=tiles,
         next_url=next_url,
         total=facets.total,
-        filters=Narrowed(found, label),
-        collections=[_collection_choice(shelf, label, filters) for shelf in shelves if shelf.count],
-        labels=[
-            Choice(
-                one.name,
-                one.count,
-                with_query("/", collection=here["collection"], label=None if one.name == label else one.name),
-                one.name == label,
-            )
-            for one in facets.labels
-        ],
+        filters=here,
+        collections=[_collection_choice(shelf, here) for shelf in shelves if shelf.count],
+        labels=[_label_choice(one, here) for one in facets.labels],
         clear_url="/",
     )
     return render(request, "gallery/index.html", context, title=found.name if found else "Gallery")
@@ -127,10 +143,15 @@ async def trashed(
     return render(request, "trash/index.html", context, title="Trash")
 
 
-def _collection_choice(shelf: Shelf, label: str | None, filters: Filters) -> CollectionChoice:
-    chosen = shelf.collection.id == filters.collection_id
-    url = with_query("/", collection=None if chosen else shelf.collection.id, label=label)
+def _collection_choice(shelf: Shelf, here: Narrowed) -> CollectionChoice:
+    chosen = here.collection is not None and shelf.collection.id == here.collection.id
+    url = here.link("/", collection=None if chosen else shelf.collection.id)
     return CollectionChoice(shelf.collection.id, shelf.collection.name, shelf.count, url, chosen)
+
+
+def _label_choice(label: LabelCount, here: Narrowed) -> Choice:
+    chosen = label.name == here.label
+    return Choice(label.name, label.count, here.link("/", label=None if chosen else label.name), chosen)
 
 
 router = Router("/", route_handlers=[gallery, trashed], include_in_schema=False)

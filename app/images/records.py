@@ -1,7 +1,7 @@
 """Pictures as they are kept."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from app.collections.records import Visibility
 
@@ -34,6 +34,13 @@ class Image:
     def alt(self) -> str:
         """What stands for the picture in words: caption, else label, else file name."""
         return self.caption or self.label or self.filename
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedImage(Image):
+    """A picture with the name of a collection that its viewer sees it in."""
+
+    collection: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +87,28 @@ class Rights:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list of pictures is narrowed to."""
+    """What a list of pictures is narrowed to.
+
+    Each of `words` occurs in the caption, a label or the file name, letter case aside. `after` and `before` are days
+    (UTC) on which a picture may have come in, both included.
+    """
 
     collection_id: int | None = None
     label: str | None = None
+    words: tuple[str, ...] = ()
+    after: date | None = None
+    before: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Filters as a request names them, not checked yet."""
+
+    collection: str | None = None
+    label: str | None = None
+    text: str | None = None
+    after: str | None = None
+    before: str | None = None
 
 
 NO_FILTERS = Filters()

@@ -1,10 +1,9 @@
 """The verbs of pictures: look, describe, trash, restore, purge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.accounts.records import Viewer
 from app.collections import service as collections
-from app.collections.records import Collection
 from app.core import changes
 from app.core.blobs import BlobStore
 from app.core.changes import Change
@@ -48,14 +47,6 @@ class Picture:
     older_id: int | None
 
 
-async def resolve_filters(
-    conn: Connection, viewer: Viewer, collection: str | None, label: str | None
-) -> tuple[Filters, Collection | None]:
-    """Filters from what a request names. Raises NotFound for a collection that the viewer may not see."""
-    found = await collections.resolve(conn, viewer, collection) if collection else None
-    return Filters(found.id if found else None, label or None), found
-
-
 async def list_images(
     db: Database, viewer: Viewer, filters: Filters, *, cursor: int | None = None, limit: int = PAGE_SIZE
 ) -> ImagePage:
@@ -77,11 +68,11 @@ async def list_trash(db: Database, viewer: Viewer, *, cursor: int | None = None)
 
 
 async def facets(db: Database, viewer: Viewer, filters: Filters) -> Facets:
-    """How many pictures match, and the labels among those of the collection."""
+    """How many pictures match, and the labels among those that match but for their label."""
     async with db.transaction() as conn:
         return Facets(
             await store.count_visible(conn, viewer.account_id, filters),
-            await store.list_labels(conn, viewer.account_id, filters.collection_id, LABELS_SHOWN),
+            await store.list_labels(conn, viewer.account_id, replace(filters, label=None), LABELS_SHOWN),
         )
 
 
@@ -120,8 +111,12 @@ async def describe(db: Database, viewer: Viewer, image_id: int, *, caption: str,
         if image.owner_id != viewer.account_id and not await store.may_edit(conn, viewer.account_id, image_id):
             raise NotAllowed("only its owner and editors of its collections may change a picture's words")
         await store_writes.set_caption(conn, image_id, caption)
-        await store_writes.set_labels(conn, image_id, labels)
-        return await store.get_visible(conn, viewer.account_id, image_id)
+        changed = labels != image.labels
+        if changed:
+            await store_writes.set_labels(conn, image_id, labels)
+        described = await store.get_visible(conn, viewer.account_id, image_id)
+        await changes.append(conn, [Change("labelled", image_id)] if changed else [])
+        return described
 
 
 def clean_labels(labels: list[str] | tuple[str, ...]) -> list[str]:

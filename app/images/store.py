@@ -1,34 +1,33 @@
-"""SQL that reads pictures; every query that shows one to a viewer goes through `VISIBLE`."""
+"""SQL that reads pictures; every query that shows one to a viewer asks `visible_collections`."""
 
 from collections.abc import Sequence
-from typing import LiteralString
+from typing import LiteralString, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import sql
 from psycopg.rows import class_row, scalar_row, tuple_row
 
 from app.core.database import Connection
 from app.core.errors import NotFound
-from app.images.records import NO_FILTERS, Filters, Image, LabelCount, Standing
+from app.images.records import NO_FILTERS, Filters, Image, LabelCount, PlacedImage, Standing
+from app.images.store_filters import where_matching
+
+AnyImage = TypeVar("AnyImage", bound=Image)
 
 MAX_ID = 2**63 - 1  # what is asked for may be any number; beyond bigint there is no picture
-IMAGE: LiteralString = """
+_COLUMNS: LiteralString = """
     SELECT image.id, image.owner_id, account.name AS owner_name, image.digest, image.filename, image.caption,
         image.source, image.format, image.width, image.height, image.size_bytes, image.created_at, image.trashed_at,
         ARRAY(SELECT label.name FROM image_label JOIN label ON label.id = image_label.label_id
               WHERE image_label.image_id = image.id ORDER BY image_label.position) AS labels
-    FROM image JOIN account ON account.id = image.owner_id
 """
+_FROM: LiteralString = " FROM image JOIN account ON account.id = image.owner_id"
+IMAGE: LiteralString = _COLUMNS + _FROM
 VISIBLE: LiteralString = """
     image.trashed_at IS NULL AND EXISTS (
         SELECT FROM collection_image AS standing WHERE standing.image_id = image.id
         AND standing.collection_id IN (SELECT collection_id FROM visible_collections(%(viewer)s)))
-"""
-MATCHING: LiteralString = """
-    (%(collection)s::bigint IS NULL OR EXISTS (
-        SELECT FROM collection_image AS placed
-        WHERE placed.image_id = image.id AND placed.collection_id = %(collection)s))
-    AND (%(label)s::text IS NULL OR EXISTS (
-        SELECT FROM image_label JOIN label ON label.id = image_label.label_id
-        WHERE image_label.image_id = image.id AND label.name = %(label)s))
 """
 
 
@@ -36,21 +35,12 @@ async def list_page(
     conn: Connection, viewer: int | None, filters: Filters, before_id: int | None, limit: int
 ) -> list[Image]:
     """Visible pictures, newest first, below the cursor `before_id`."""
+    before: LiteralString = " AND (%(cursor)s::bigint IS NULL OR image.id < %(cursor)s)"
+    where, values = where_matching(VISIBLE + before, filters)
     async with conn.cursor(row_factory=class_row(Image)) as cursor:
         await cursor.execute(
-            IMAGE
-            + " WHERE "
-            + VISIBLE
-            + " AND "
-            + MATCHING
-            + " AND (%(before)s::bigint IS NULL OR image.id < %(before)s) ORDER BY image.id DESC LIMIT %(limit)s",
-            {
-                "viewer": viewer,
-                "collection": filters.collection_id,
-                "label": filters.label,
-                "before": before_id,
-                "limit": limit,
-            },
+            sql.SQL(IMAGE) + where + sql.SQL(" ORDER BY image.id DESC LIMIT %(limit)s"),
+            {"viewer": viewer, "cursor": before_id, "limit": limit, **values},
         )
         return await cursor.fetchall()
 
@@ -59,22 +49,40 @@ async def list_visible(
     conn: Connection, viewer: int | None, image_ids: Sequence[int], filters: Filters = NO_FILTERS
 ) -> list[Image]:
     """Those of these pictures that the viewer may see and that match, in the order of `image_ids`."""
+    where, values = where_matching("image.id = ANY(%(ids)s::bigint[]) AND " + VISIBLE, filters)
     async with conn.cursor(row_factory=class_row(Image)) as cursor:
         await cursor.execute(
-            IMAGE
-            + " WHERE image.id = ANY(%(ids)s::bigint[]) AND "
-            + VISIBLE
-            + " AND "
-            + MATCHING
-            + " ORDER BY array_position(%(ids)s::bigint[], image.id)",
-            {
-                "viewer": viewer,
-                "ids": [one for one in image_ids if abs(one) <= MAX_ID],
-                "collection": filters.collection_id,
-                "label": filters.label,
-            },
+            sql.SQL(IMAGE) + where,
+            {"viewer": viewer, "ids": [one for one in image_ids if abs(one) <= MAX_ID], **values},
         )
-        return await cursor.fetchall()
+        return _in_order(image_ids, await cursor.fetchall())
+
+
+async def list_placed(
+    conn: Connection, viewer: int | None, image_ids: Sequence[int], filters: Filters
+) -> list[PlacedImage]:
+    """As `list_visible`, each with a collection that it is seen in: that of the filters, or else the first by name."""
+    where, values = where_matching("image.id = ANY(%(ids)s::bigint[]) AND image.trashed_at IS NULL", filters)
+    placed = (
+        _COLUMNS
+        + ", place.name AS collection"
+        + _FROM
+        + """
+            JOIN LATERAL (
+                SELECT collection.name
+                FROM collection_image AS standing JOIN collection ON collection.id = standing.collection_id
+                WHERE standing.image_id = image.id
+                AND collection.id IN (SELECT collection_id FROM visible_collections(%(viewer)s))
+                ORDER BY collection.id IS DISTINCT FROM %(collection)s::bigint, lower(collection.name), collection.id
+                LIMIT 1
+            ) AS place ON true"""
+    )
+    async with conn.cursor(row_factory=class_row(PlacedImage)) as cursor:
+        await cursor.execute(
+            sql.SQL(placed) + where,
+            {"viewer": viewer, "ids": list(image_ids), **values},
+        )
+        return _in_order(image_ids, await cursor.fetchall())
 
 
 async def list_perceptual_hashes(conn: Connection, image_ids: Sequence[int]) -> dict[int, bytes]:
@@ -125,28 +133,26 @@ async def list_trash(conn: Connection, owner: int, before_id: int | None, limit:
 
 async def count_visible(conn: Connection, viewer: int | None, filters: Filters) -> int:
     """How many pictures the viewer may see."""
+    where, values = where_matching(VISIBLE, filters)
     async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(
-            "SELECT count(*) FROM image WHERE " + VISIBLE + " AND " + MATCHING,
-            {"viewer": viewer, "collection": filters.collection_id, "label": filters.label},
-        )
+        await cursor.execute(sql.SQL("SELECT count(*) FROM image") + where, {"viewer": viewer, **values})
         return await cursor.fetchone() or 0
 
 
-async def list_labels(conn: Connection, viewer: int | None, collection_id: int | None, limit: int) -> list[LabelCount]:
-    """The most frequent labels among visible pictures."""
+async def list_labels(conn: Connection, viewer: int | None, filters: Filters, limit: int) -> list[LabelCount]:
+    """The most frequent labels among the visible pictures that match."""
+    where, values = where_matching(VISIBLE, filters)
+    carried = """
+        SELECT named.name, count(*) AS count
+        FROM image_label AS carried JOIN label AS named ON named.id = carried.label_id
+        JOIN image ON image.id = carried.image_id
+    """
     async with conn.cursor(row_factory=class_row(LabelCount)) as cursor:
         await cursor.execute(
-            """
-            SELECT named.name, count(*) AS count
-            FROM image_label AS carried JOIN label AS named ON named.id = carried.label_id
-            JOIN image ON image.id = carried.image_id
-            WHERE """
-            + VISIBLE
-            + " AND "
-            + MATCHING
-            + " GROUP BY named.name ORDER BY count(*) DESC, named.name LIMIT %(limit)s",
-            {"viewer": viewer, "collection": collection_id, "label": None, "limit": limit},
+            sql.SQL(carried)
+            + where
+            + sql.SQL(" GROUP BY named.name ORDER BY count(*) DESC, named.name LIMIT %(limit)s"),
+            {"viewer": viewer, "limit": limit, **values},
         )
         return await cursor.fetchall()
 
@@ -200,19 +206,16 @@ async def may_edit(conn: Connection, viewer: int | None, image_id: int) -> bool:
         return bool(await cursor.fetchone())
 
 
-async def list_labelled(
-    conn: Connection, image_ids: Sequence[int] | None, collection_id: int | None, label: str | None
-) -> list[int]:
-    """Ids of untrashed pictures with this label or in this collection, whoever's: never shown, only selected by."""
+async def list_matching(conn: Connection, viewer: int | None, filters: Filters) -> NDArray[np.int64]:
+    """The ids of all visible pictures that match, in no order."""
+    where, values = where_matching(VISIBLE, filters)
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(
-            "SELECT image.id FROM image WHERE image.trashed_at IS NULL AND "
-            + MATCHING
-            + " AND (%(ids)s::bigint[] IS NULL OR image.id = ANY(%(ids)s::bigint[])) ORDER BY image.id",
-            {
-                "ids": None if image_ids is None else list(image_ids),
-                "collection": collection_id,
-                "label": label,
-            },
+            sql.SQL("SELECT string_agg(int8send(image.id), '') FROM image") + where, {"viewer": viewer, **values}
         )
-        return await cursor.fetchall()
+        return np.frombuffer(await cursor.fetchone() or b"", ">i8").astype(np.int64)
+
+
+def _in_order(image_ids: Sequence[int], images: Sequence[AnyImage]) -> list[AnyImage]:
+    by_id = {image.id: image for image in images}
+    return [by_id[image_id] for image_id in dict.fromkeys(image_ids) if image_id in by_id]

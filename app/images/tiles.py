@@ -8,6 +8,16 @@ from app.images.records import Image
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """How a picture scored in a search: `words` are what that means, `by_chance` if it means nothing."""
+
+    value: float
+    words: str | None
+    by_chance: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tile:
     """One picture in a grid."""
 
@@ -19,15 +29,14 @@ class Tile:
     width: int
     height: int
     ratio_class: str
-    score: float | None = None
-    score_words: str | None = None
+    score: Score | None = None
 
     def thumb(self, width: int) -> str:
         """The address of the thumbnail of this width (256, 512 or 1024)."""
         return f"/images/{self.id}/thumbnails/{width}"
 
 
-def make_tile(image: Image, score: float | None = None, score_words: str | None = None) -> Tile:
+def make_tile(image: Image, score: Score | None = None) -> Tile:
     """The tile of a picture; with its score where it was searched for."""
     return Tile(
         id=image.id,
@@ -39,7 +48,6 @@ def make_tile(image: Image, score: float | None = None, score_words: str | None 
         height=image.height,
         ratio_class=ratio_class(image.width, image.height),
         score=score,
-        score_words=score_words,
     )
 
 

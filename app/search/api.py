@@ -14,39 +14,14 @@ from litestar.params import FromPath, Parameter
 
 from app.accounts.records import Viewer
 from app.core.errors import Invalid
-from app.images import service as images
-from app.images.api import original_url, thumbnail_url
-from app.images.records import Filters
+from app.images.parameters import narrowing
+from app.images.records import Narrowing
+from app.images.service_filters import resolve_filters
 from app.search import service
-from app.search.records import Hit, Results, SearchOptions
+from app.search.api_results import SearchOut, search_out
+from app.search.parameters import DEFAULT_K, read_flag, read_k, read_score
+from app.search.records import SearchOptions
 from app.search.service import Engine
-
-DEFAULT_K = 10
-
-
-class ResultOut(msgspec.Struct, omit_defaults=True):
-    """One result. `score` is the cosine: higher is better, 1 is the same picture.
-
-    `copies`, there when copies were collapsed, are the further results that were copies of it.
-    """
-
-    image_id: int
-    score: float
-    filename: str
-    label: str | None
-    labels: list[str]
-    collection: str
-    url: str
-    thumbnail_url: str
-    copies: int = 0
-
-
-class SearchOut(msgspec.Struct):
-    """Results, best first, with the model and the version of its index that found them."""
-
-    model: str
-    index: str
-    results: list[ResultOut]
 
 
 class SearchByExamples(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,14 +35,35 @@ class SearchByExamples(msgspec.Struct, forbid_unknown_fields=True):
     k: int = DEFAULT_K
     collection: str | int | None = None
     label: str | None = None
+    text: str | None = None
+    after: str | None = None
+    before: str | None = None
     min_score: float | None = None
+    min_likeness: float | None = None
     collapse: bool = False
+
+    @property
+    def narrowing(self) -> Narrowing:
+        collection = None if self.collection is None else str(self.collection)
+        return Narrowing(collection, self.label, self.text, self.after, self.before)
 
 
 INTEGER = Schema(type=OpenAPIType.INTEGER)
 K = Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=service.MAX_K, default=DEFAULT_K)
 MIN_SCORE = Schema(type=OpenAPIType.NUMBER, minimum=-1, maximum=1, description="No result of a lower cosine.")
+NO_READING = "0 to 1; without effect in a gallery too small for likeness."
+MIN_LIKENESS = Schema(type=OpenAPIType.NUMBER, minimum=0, maximum=1, description=NO_READING)
 COLLAPSE = Schema(type=OpenAPIType.BOOLEAN, default=False, description="Copies of one picture are one result.")
+DAY = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE)
+NARROWING = {
+    "label": Schema(type=OpenAPIType.STRING),
+    "text": Schema(type=OpenAPIType.STRING, description="Words of the caption, a label or the file name."),
+    "after": DAY,
+    "before": DAY,
+    "min_score": MIN_SCORE,
+    "min_likeness": MIN_LIKENESS,
+    "collapse": COLLAPSE,
+}
 FILE_SCHEMA = Schema(
     type=OpenAPIType.OBJECT,
     required=["file"],
@@ -75,9 +71,7 @@ FILE_SCHEMA = Schema(
         "file": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, description="The picture to search with."),
         "k": K,
         "collection": Schema(type=OpenAPIType.STRING, description="Name or id of a collection."),
-        "label": Schema(type=OpenAPIType.STRING),
-        "min_score": MIN_SCORE,
-        "collapse": COLLAPSE,
+        **NARROWING,
     },
 )
 EXAMPLES_SCHEMA = Schema(
@@ -97,9 +91,7 @@ EXAMPLES_SCHEMA = Schema(
         ),
         "k": K,
         "collection": Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.INTEGER)]),
-        "label": Schema(type=OpenAPIType.STRING),
-        "min_score": MIN_SCORE,
-        "collapse": COLLAPSE,
+        **NARROWING,
     },
 )
 
@@ -145,21 +137,22 @@ async def search(
     "/api/v1/images/{image_id:int}/similar",
     operation_id="similar",
     summary="Similar pictures",
+    dependencies=narrowing,
     tags=["search"],
 )
 async def similar(
     engine: NamedDependency[Engine],
     viewer: NamedDependency[Viewer],
     image_id: FromPath[int],
+    asked: NamedDependency[Narrowing],
     k: Annotated[int, Parameter(description="From 1 to 1,000.")] = DEFAULT_K,
-    collection: Annotated[str | None, Parameter(description="Name or id of a collection.")] = None,
-    label: Annotated[str | None, Parameter(description="Only pictures that carry this label.")] = None,
     min_score: Annotated[float | None, Parameter(description="No result of a lower cosine.")] = None,
+    min_likeness: Annotated[float | None, Parameter(description=NO_READING)] = None,
     collapse: Annotated[bool, Parameter(description="Copies of one picture are one result.")] = False,
 ) -> SearchOut:
     """The pictures most like a stored one, itself left out."""
-    filters = await _filters(engine, viewer, collection, label)
-    options = SearchOptions(k, filters, min_score, collapse)
+    filters, _ = await resolve_filters(engine.db, viewer, asked)
+    options = SearchOptions(k, filters, min_score, min_likeness, collapse)
     return search_out(await service.search_by_images(engine, viewer, [image_id], options))
 
 
@@ -168,11 +161,15 @@ async def _by_file(request: Request[Any, Any, Any], engine: Engine, viewer: View
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise Invalid("the field `file` with the picture is missing")
+    fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    asked = Narrowing(*(fields.get(name) for name in ("collection", "label", "text", "after", "before")))
+    filters, _ = await resolve_filters(engine.db, viewer, asked)
     options = SearchOptions(
-        _number(form.get("k")),
-        await _filters(engine, viewer, form.get("collection"), form.get("label")),
-        _score(form.get("min_score")),
-        _flag(form.get("collapse")),
+        read_k(fields.get("k")),
+        filters,
+        read_score("min_score", fields.get("min_score")),
+        read_score("min_likeness", fields.get("min_likeness")),
+        read_flag(fields.get("collapse")),
     )
     content = await file.read(engine.max_bytes + 1)
     return search_out(await service.search_by_picture(engine, viewer, content, options))
@@ -187,62 +184,12 @@ async def _by_examples(body: bytes, engine: Engine, viewer: Viewer) -> SearchOut
         raise Invalid("name one of `image_id`, `liked` and `vector`")
     if asked.disliked and not asked.liked:
         raise Invalid("`disliked` goes with `liked`")
-    collection = None if asked.collection is None else str(asked.collection)
-    filters = await _filters(engine, viewer, collection, asked.label)
-    options = SearchOptions(asked.k, filters, asked.min_score, asked.collapse)
+    filters, _ = await resolve_filters(engine.db, viewer, asked.narrowing)
+    options = SearchOptions(asked.k, filters, asked.min_score, asked.min_likeness, asked.collapse)
     if asked.vector is not None:
         return search_out(await service.search_by_vector(engine, viewer, asked.vector, options, asked.identity))
     liked = asked.liked if asked.image_id is None else [asked.image_id]
     return search_out(await service.search_by_images(engine, viewer, liked, options, asked.disliked))
-
-
-async def _filters(engine: Engine, viewer: Viewer, collection: str | None, label: str | None) -> Filters:
-    async with engine.db.transaction() as conn:
-        filters, _ = await images.resolve_filters(conn, viewer, collection, label)
-    return filters
-
-
-def _number(text: str | None) -> int:
-    if text is None or text == "":
-        return DEFAULT_K
-    try:
-        return int(text)
-    except ValueError as error:
-        raise Invalid(f"k is a whole number from 1 to {service.MAX_K}") from error
-
-
-def _score(text: str | None) -> float | None:
-    if text is None or text == "":
-        return None
-    try:
-        return float(text)
-    except ValueError as error:
-        raise Invalid("min_score is a number from -1 to 1") from error
-
-
-def _flag(text: str | None) -> bool:
-    if text not in (None, "", "true", "false", "1", "0"):
-        raise Invalid("collapse is true or false")
-    return text in ("true", "1")
-
-
-def search_out(results: Results) -> SearchOut:
-    """The results as the API and the command line tell them."""
-    return SearchOut(results.model, results.index, [_result(hit) for hit in results.hits])
-
-
-def _result(hit: Hit) -> ResultOut:
-    return ResultOut(
-        image_id=hit.image.id,
-        score=round(hit.score, 6),
-        filename=hit.image.filename,
-        label=hit.image.label,
-        labels=hit.image.labels,
-        collection=hit.collection,
-        url=original_url(hit.image.id),
-        thumbnail_url=thumbnail_url(hit.image.id),
-        copies=hit.copies,
-    )
 
 
 handlers: list[Any] = [search, similar]

@@ -13,10 +13,13 @@ from app.core.settings import Settings
 from app.embedding import service as embedding
 from app.embedding.models import Embedders, find_reason
 from app.embedding.records import ModelRow
-from app.search import store
+from app.search import store, store_mirror
+from app.search.index.bitmaps import Bitmap
+from app.search.labels import Labels
 from app.search.memberships import Memberships
 from app.search.records import IndexVersion
 from app.search.searcher import Searcher, apply_entries, open_searcher
+from ml.embedder import Embedder
 from ml.models.model import ModelError
 
 log = structlog.get_logger()
@@ -26,7 +29,7 @@ RETRY_S = 2.0
 
 
 class NoModelYet(Unavailable):
-    """The first moments of a gallery: its worker has not chosen a model."""
+    """The first moments of a gallery: its worker has not chosen a model, or not filled the mirror with its vectors."""
 
 
 class Live:
@@ -38,6 +41,7 @@ class Live:
         self._embedders = embedders
         self._searcher: Searcher | None = None
         self._memberships: Memberships | None = None
+        self._labels = Labels(0)
         self.reason = ""
         self._problem = "the search index is being opened"
         # (model, active version) that the searcher was opened for: a version that was refused is not tried again.
@@ -52,6 +56,10 @@ class Live:
         if self._searcher is None or self._memberships is None:
             raise Unavailable(self._problem, retry_after_s=2)
         return self._searcher, self._memberships
+
+    async def labelled(self, label: str) -> Bitmap:
+        """The pictures that carry a label; not to be changed."""
+        return await self._labels.get(self._db, label)
 
     async def run(self) -> None:
         """Follow until cancelled; a database that goes away is waited for."""
@@ -74,6 +82,9 @@ class Live:
 
     async def refresh(self) -> None:
         """One round: open another model or version if it is in force now, then catch up with the log."""
+        if self._settings.search_engine == "qdrant":
+            await self._refresh_from_mirror()
+            return
         model = await embedding.active_model(self._db)
         if model is None:
             raise NoModelYet("no model is active yet: the worker chooses one when it starts", retry_after_s=2)
@@ -82,6 +93,7 @@ class Live:
             active = await _active_version(conn, model)
         if self._memberships is None or self._memberships.position < pruned_to:
             self._memberships = await self._load_memberships()
+            self._labels = Labels(self._memberships.position)
         searcher = self._searcher
         wanted = (model.id, active.id if active else None)
         if searcher is None or wanted != self._opened_for or searcher.position < pruned_to:
@@ -95,21 +107,42 @@ class Live:
             log.info("search index opened", model=model.name, index=searcher.label, count=searcher.index.count)
             self._searcher, self._opened_for = searcher, wanted
 
+    async def _refresh_from_mirror(self) -> None:
+        """Only what the mirror's follower tells: its model and how far it is. No vector and no bitmap is held."""
+        async with self._db.transaction() as conn:
+            state = await store_mirror.read_state(conn)
+            model = await store_mirror.find_model(conn, state.identity)
+        searcher = self._searcher
+        if model is None or not state.collection:
+            if searcher is None:
+                raise NoModelYet("the mirror in Qdrant is not filled yet: the worker does that", retry_after_s=10)
+            return
+        if searcher is None or searcher.model.id != model.id:
+            searcher = Searcher(model, await self._embedder(model), None, None, state.position)
+            log.info("searches are answered from the mirror", model=model.name, collection=state.collection)
+        searcher.mirror, searcher.position = state, state.position
+        self._searcher, self._memberships = searcher, Memberships([], state.position)
+
     async def _catch_up(self, searcher: Searcher, memberships: Memberships) -> None:
         while True:
             async with self._db.transaction() as conn:
                 entries = await changes.list_after(conn, min(searcher.position, memberships.position))
                 await apply_entries(conn, searcher, entries)
+                await self._labels.apply(conn, entries)
             memberships.apply(entries)
             if not entries:
                 return
 
     async def _open(self, model: ModelRow, pruned_to: int) -> Searcher:
+        embedder = await self._embedder(model)
+        return await open_searcher(self._db, self._settings.indexes_dir, model, embedder, pruned_to)
+
+    async def _embedder(self, model: ModelRow) -> Embedder:
         embedder = await self._embedders.get(model.name)
         if embedder.model.identity != model.identity:
             raise Unavailable(f"the files of the model {model.name} have changed since its index was built")
         self.reason = await find_reason(self._db, self._settings)
-        return await open_searcher(self._db, self._settings.indexes_dir, model, embedder, pruned_to)
+        return embedder
 
     async def _load_memberships(self) -> Memberships:
         async with self._db.snapshot() as conn:

@@ -1,5 +1,6 @@
 """Pages of search: by picture, results with an address of their own, more like this."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,23 +13,25 @@ from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from app.accounts.records import Viewer
-from app.collections import service as collections
 from app.collections.records import Collection
 from app.core.errors import Invalid
 from app.core.pages import redirect, render, wants_fragment
 from app.images import service as images
 from app.images.media import MEDIA_HEADERS
-from app.images.pages_gallery import Narrowed
+from app.images.pages_gallery import Narrowed, make_narrowed
+from app.images.parameters import narrowing
 from app.images.ratios import ratio_class
-from app.images.records import Filters, LabelCount
-from app.images.tiles import Tile, make_tile
+from app.images.records import Narrowing
+from app.images.service_filters import resolve_filters
+from app.images.tiles import Score, Tile, make_tile
 from app.search import service
-from app.search.records import Hit, Results, SearchOptions
+from app.search.background import CHANCE, WORDS
+from app.search.parameters import read_score
+from app.search.records import Results, SearchOptions
 from app.search.service import Engine
 
 STRIP = 12
-SAME_SCORE = 0.999
-COPY_SCORE = 0.98
+LIKENESSES = [(least, words.capitalize()) for least, words in reversed(WORDS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,12 @@ class ResultsPage:
     tiles: list[Tile]
     k: int
     filters: Narrowed
+    min_likeness: float | None
+    likenesses: list[tuple[float, str]]
+    collapse: bool
     collections: list[Collection]
-    labels: list[LabelCount]
+    labels: list[str]
+    has_reading: bool
     model_name: str
     index_version: str
     took_ms: float
@@ -94,20 +101,22 @@ async def create_query(
     return redirect(f"/queries/{query_id}")
 
 
-@get("/queries/{query_id:uuid}", include_in_schema=False)
+@get("/queries/{query_id:uuid}", include_in_schema=False, dependencies=narrowing)
 async def show_query(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
     viewer: NamedDependency[Viewer],
     query_id: FromPath[UUID],
+    asked: NamedDependency[Narrowing],
     k: FromQuery[int] = service.DEFAULT_K,
-    collection: FromQuery[str | None] = None,
-    label: FromQuery[str | None] = None,
+    min_likeness: FromQuery[str | None] = None,
+    collapse: FromQuery[bool] = False,
 ) -> Template:
     """The results of a query; filters and k are in the address."""
-    narrowed, filters = await _filters(engine, viewer, collection, label)
-    query, results = await service.run_query(engine, viewer, query_id, SearchOptions(k, filters))
-    asked = Asked(
+    filters, found = await resolve_filters(engine.db, viewer, asked)
+    options = SearchOptions(k, filters, min_likeness=read_score("min_likeness", min_likeness), collapse=collapse)
+    query, results = await service.run_query(engine, viewer, query_id, options)
+    shown = Asked(
         kind="upload",
         picture_url=f"/queries/{query_id}/picture",
         alt=f"Your picture {query.filename}",
@@ -115,7 +124,7 @@ async def show_query(
         page_url=f"/queries/{query_id}",
         ratio_class=ratio_class(query.width, query.height),
     )
-    return await _results(request, engine, viewer, asked, results, k, narrowed)
+    return await _results(request, engine, viewer, shown, results, options, found)
 
 
 @get("/queries/{query_id:uuid}/picture", include_in_schema=False)
@@ -127,67 +136,63 @@ async def query_picture(
     return Response(content, media_type="image/webp", headers=MEDIA_HEADERS)
 
 
-@get("/images/{image_id:int}/similar", include_in_schema=False)
+@get("/images/{image_id:int}/similar", include_in_schema=False, dependencies=narrowing)
 async def similar(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
     viewer: NamedDependency[Viewer],
     image_id: FromPath[int],
+    asked: NamedDependency[Narrowing],
     k: FromQuery[int | None] = None,
-    collection: FromQuery[str | None] = None,
-    label: FromQuery[str | None] = None,
+    min_likeness: FromQuery[str | None] = None,
+    collapse: FromQuery[bool] = False,
 ) -> Template:
     """More like a stored picture: as a page, or as the strip that a picture's page loads."""
     strip = request.headers.get("hx-target") == "similar" and wants_fragment(request)
-    narrowed, filters = await _filters(engine, viewer, collection, label)
+    filters, found = await resolve_filters(engine.db, viewer, asked)
     wanted = k if k is not None else STRIP if strip else service.DEFAULT_K
-    results = await service.search_by_images(engine, viewer, [image_id], SearchOptions(wanted, filters))
+    options = SearchOptions(wanted, filters, min_likeness=read_score("min_likeness", min_likeness), collapse=collapse)
+    results = await service.search_by_images(engine, viewer, [image_id], options)
     if strip:
-        part = SimilarPart([_tile(hit) for hit in results.hits], f"/images/{image_id}/similar")
+        part = SimilarPart(_tiles(results), f"/images/{image_id}/similar")
         return render(request, "search/_similar.html", part, title="More like this")
     image = await images.get_visible(engine.db, viewer, image_id)
     tile = make_tile(image)
-    asked = Asked("image", tile.thumb(512), tile.alt, image.filename, tile.url, tile.ratio_class)
-    return await _results(request, engine, viewer, asked, results, wanted, narrowed)
+    shown = Asked("image", tile.thumb(512), tile.alt, image.filename, tile.url, tile.ratio_class)
+    return await _results(request, engine, viewer, shown, results, options, found)
 
 
-def score_words(score: float) -> str | None:
-    """A plain meaning, where the score has one whatever the model."""
-    if score >= SAME_SCORE:
-        return "same picture"
-    return "near copy" if score >= COPY_SCORE else None
-
-
-def _tile(hit: Hit) -> Tile:
-    return make_tile(hit.image, hit.score, score_words(hit.score))
-
-
-async def _filters(
-    engine: Engine, viewer: Viewer, collection: str | None, label: str | None
-) -> tuple[Narrowed, Filters]:
-    async with engine.db.transaction() as conn:
-        filters, found = await images.resolve_filters(conn, viewer, collection, label)
-    return Narrowed(found, filters.label), filters
+def _tiles(results: Results) -> list[Tile]:
+    by = f"by {results.model}, index {results.index}"
+    return [
+        make_tile(hit.image, Score(hit.score, hit.words, hit.words == CHANCE, f"Cosine {hit.score:.4f} {by}"))
+        for hit in results.hits
+    ]
 
 
 async def _results(
     request: Request[Any, Any, Any],
     engine: Engine,
     viewer: Viewer,
-    asked: Asked,
+    shown: Asked,
     results: Results,
-    k: int,
-    narrowed: Narrowed,
+    options: SearchOptions,
+    collection: Collection | None,
 ) -> Template:
-    shelves = await collections.list_shelves(engine.db, viewer)
-    facets = await images.facets(engine.db, viewer, Filters(narrowed.collection.id if narrowed.collection else None))
+    # Labels of what was found, most frequent first: counting those of the whole gallery took longer than the search.
+    labels = Counter(label for hit in results.hits for label in hit.image.labels)
+    labels.update([options.filters.label] if options.filters.label else [])
     context = ResultsPage(
-        query=asked,
-        tiles=[_tile(hit) for hit in results.hits],
-        k=k,
-        filters=narrowed,
-        collections=[shelf.collection for shelf in shelves if shelf.count],
-        labels=facets.labels,
+        query=shown,
+        tiles=_tiles(results),
+        k=options.k,
+        filters=make_narrowed(options.filters, collection),
+        min_likeness=options.min_likeness,
+        likenesses=LIKENESSES,
+        collapse=options.collapse,
+        collections=await service.list_collections(engine, viewer),
+        labels=[label for label, _ in labels.most_common()],
+        has_reading=results.background is not None,
         model_name=results.model,
         index_version=results.index,
         took_ms=results.took_ms,

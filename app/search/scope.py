@@ -8,8 +8,12 @@ from app.search.index.bitmaps import Bitmap
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The pictures that stand in any of `collections`, only those of `only` (None: all of them), without `without`."""
+    """The pictures that stand in any of `collections`, without those of `without`.
+
+    With `label` only those that carry it, with `only` only those of these ids.
+    """
 
     collections: Sequence[int]
+    label: str | None = None
     only: Bitmap | None = None
     without: Sequence[int] = ()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.core.changes import Entry
 from app.core.database import Connection, Database
+from app.core.errors import Unavailable
 from app.embedding import store as embedding_store
 from app.embedding.records import ModelRow
 from app.embedding.store_export import export
@@ -18,6 +19,7 @@ from app.search import store
 from app.search.index.engine import Index
 from app.search.index.files import IndexDamaged
 from app.search.records import IndexVersion
+from app.search.records_mirror import MirrorState
 from ml.embedder import Embedder
 
 log = structlog.get_logger()
@@ -28,18 +30,28 @@ class Searcher:
     """A model with its index: swapped as a whole, so a query and an index never disagree about the model.
 
     `version` is None while the index was loaded from the database and not from a published build. `position`
-    is how far in the log the index is.
+    is how far in the log the index is. Where searches are answered from the mirror in Qdrant, `held` is None.
     """
 
     model: ModelRow
     embedder: Embedder
-    index: Index
+    held: Index | None
     version: IndexVersion | None
     position: int
+    mirror: MirrorState | None = None
+
+    @property
+    def index(self) -> Index:
+        """The index in this process. Raises Unavailable where there is none."""
+        if self.held is None:
+            raise Unavailable("this process holds no index: searches are answered from the mirror in Qdrant")
+        return self.held
 
     @property
     def label(self) -> str:
         """The index's version as results name it."""
+        if self.mirror is not None:
+            return f"qdrant:{self.mirror.collection}"
         return f"v{self.version.id}" if self.version else "live"
 
 
@@ -53,12 +65,13 @@ async def open_searcher(
 ) -> Searcher:
     """The newest version that can be trusted, the active one first; else all embeddings from the database.
 
-    A version that the log no longer reaches back to is passed over. Its caller brings it up to date from the log.
+    One below its target that was not put in force, or that the log no longer reaches back to, is passed over. Its
+    caller brings it up to date from the log.
     """
     async with db.transaction() as conn:
         versions = await store.list_versions(conn, model.id)
     for version in sorted(versions, key=lambda one: not one.is_active):
-        if version.seq < pruned_to:
+        if version.seq < pruned_to or (version.below_target and not version.is_active):
             continue
         try:
             index = await asyncio.to_thread(Index.open, version_dir(indexes_dir, version.id))
@@ -79,22 +92,26 @@ def _load_all(conninfo: str, model: ModelRow) -> tuple[Index, int]:
 
 
 async def apply_entries(conn: Connection, searcher: Searcher, entries: Sequence[Entry]) -> None:
-    """Bring the index up to the last of these entries.
+    """Bring the index up to the last of these entries."""
+    await follow(conn, searcher.index, searcher.model, [entry for entry in entries if entry.seq > searcher.position])
+    if entries:
+        searcher.position = max(searcher.position, entries[-1].seq)
+
+
+async def follow(conn: Connection, index: Index, model: ModelRow, entries: Sequence[Entry]) -> None:
+    """Let an index of this model have what these entries tell of.
 
     What a picture's state is now decides, not each step on the way: entries may be older than what is read.
     """
-    fresh = [entry for entry in entries if entry.seq > searcher.position]
     touched = {
         entry.image_id
-        for entry in fresh
-        if entry.kind in ("retracted", "restored") or (entry.kind == "embedded" and entry.model_id == searcher.model.id)
+        for entry in entries
+        if entry.kind in ("retracted", "restored") or (entry.kind == "embedded" and entry.model_id == model.id)
     }
     if touched:
         living = await store.list_living(conn, sorted(touched))
-        ids, vectors = await embedding_store.list_embeddings(conn, searcher.model.id, searcher.model.dim, living)
-        await asyncio.to_thread(_change, searcher.index, touched, ids, vectors)
-    if entries:
-        searcher.position = max(searcher.position, entries[-1].seq)
+        ids, vectors = await embedding_store.list_embeddings(conn, model.id, model.dim, living)
+        await asyncio.to_thread(_change, index, touched, ids, vectors)
 
 
 def _change(index: Index, touched: set[int], ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from app.accounts.records import Viewer
 from app.collections import store as collection_store
+from app.collections.records import Collection
 from app.core.database import Connection, Database
 from app.core.errors import Conflict, Gone, Invalid, NotFound, TooLarge
 from app.embedding import store as embedding_store
@@ -20,14 +21,14 @@ from app.images import store as image_store
 from app.images.records import Filters
 from app.ingest.service import clean_filename
 from app.search import store
+from app.search.background import likeness, measure, words_for
 from app.search.copies import collapse
 from app.search.finders import Finder
-from app.search.index.bitmaps import Bitmap
 from app.search.index.planner import Neighbours
 from app.search.live import Live
-from app.search.records import Hit, Query, Results, SearchOptions
-from app.search.scope import Scope
+from app.search.records import Background, Hit, Query, Results, SearchOptions
 from app.search.searcher import Searcher
+from app.search.service_scopes import Scopes, resolve_scopes
 from ml.embedder import NoDirection, combine
 from ml.images import PictureRefused
 
@@ -50,11 +51,13 @@ class Engine:
 
 
 def check_options(options: SearchOptions) -> None:
-    """Raises Invalid for a k outside 1 to 1,000, and for a least score that no cosine can have."""
+    """Raises Invalid for a k outside 1 to 1,000, and for a least score or likeness that none can have."""
     if not 1 <= options.k <= MAX_K:
         raise Invalid(f"k goes from 1 to {MAX_K}, not {options.k}")
     if options.min_score is not None and not -1 <= options.min_score <= 1:
         raise Invalid(f"min_score is a cosine, from -1 to 1, not {options.min_score:g}")
+    if options.min_likeness is not None and not 0 <= options.min_likeness <= 1:
+        raise Invalid(f"min_likeness goes from 0 to 1, not {options.min_likeness:g}")
 
 
 async def search_by_picture(engine: Engine, viewer: Viewer, data: bytes, options: SearchOptions) -> Results:
@@ -62,7 +65,9 @@ async def search_by_picture(engine: Engine, viewer: Viewer, data: bytes, options
     check_options(options)
     searcher, _ = engine.live.current()
     vector = await _embed(engine, searcher, data)
-    return await _run(engine, viewer, searcher, vector, options)
+    async with engine.db.transaction() as conn:
+        scopes = await resolve_scopes(conn, viewer, options.filters)
+    return await _run(engine, viewer, searcher, vector, options, scopes)
 
 
 async def search_by_images(
@@ -84,6 +89,7 @@ async def search_by_images(
         if len(await image_store.list_visible(conn, viewer.account_id, examples)) < len(examples):
             raise NotFound("no such picture")
         ids, vectors = await embedding_store.list_embeddings(conn, searcher.model.id, searcher.model.dim, examples)
+        scopes = await resolve_scopes(conn, viewer, options.filters, examples)
     if len(ids) < len(examples):
         raise Conflict("this picture is not searchable yet: it waits for its embedding", hint="Try again in a moment.")
     by_id = dict(zip(ids.tolist(), vectors, strict=True))
@@ -91,7 +97,7 @@ async def search_by_images(
         vector = combine([by_id[one] for one in liked], [by_id[one] for one in disliked])
     except NoDirection as error:
         raise Invalid("what you like and what you do not cancel each other out") from error
-    return await _run(engine, viewer, searcher, vector, options, without=examples)
+    return await _run(engine, viewer, searcher, vector, options, scopes)
 
 
 async def search_by_vector(
@@ -114,7 +120,9 @@ async def search_by_vector(
             vector = combine([np.array(values, np.float32)], [])
     except NoDirection as error:
         raise Invalid("the vector is zero or holds what is not a finite number") from error
-    return await _run(engine, viewer, searcher, vector, options)
+    async with engine.db.transaction() as conn:
+        scopes = await resolve_scopes(conn, viewer, options.filters)
+    return await _run(engine, viewer, searcher, vector, options, scopes)
 
 
 async def create_query(engine: Engine, viewer: Viewer, data: bytes, filename: str) -> UUID:
@@ -141,10 +149,17 @@ async def run_query(engine: Engine, viewer: Viewer, query_id: UUID, options: Sea
     searcher, _ = engine.live.current()
     async with engine.db.transaction() as conn:
         query = await store.get_query(conn, query_id, viewer.account_id)
+        scopes = await resolve_scopes(conn, viewer, options.filters)
     if query.model_id != searcher.model.id:
         raise Gone("the gallery uses another model since this search", hint="Search with the picture again.")
     vector = np.frombuffer(query.vector, "<f4").astype(np.float32)
-    return query, await _run(engine, viewer, searcher, vector, options)
+    return query, await _run(engine, viewer, searcher, vector, options, scopes)
+
+
+async def list_collections(engine: Engine, viewer: Viewer) -> list[Collection]:
+    """What a search can be narrowed to."""
+    async with engine.db.transaction() as conn:
+        return await collection_store.list_visible(conn, viewer.account_id)
 
 
 async def query_thumbnail(engine: Engine, viewer: Viewer, query_id: UUID) -> bytes:
@@ -175,53 +190,50 @@ async def _run(
     searcher: Searcher,
     vector: NDArray[np.float32],
     options: SearchOptions,
-    without: Sequence[int] = (),
+    scopes: Scopes,
 ) -> Results:
+    """No connection is held while an engine answers: it may wait for one itself, and there are but a few."""
     started = time.perf_counter()
-    async with engine.db.transaction() as conn:
-        scope = await resolve_scope(conn, viewer, options.filters, without)
-        wanted = options.k
-        while True:
-            found = await engine.finder.nearest(searcher, vector, wanted, scope)
-            hits = await _checked(conn, viewer, options.filters, found)
-            if options.min_score is not None:
-                hits = [hit for hit in hits if hit.score >= options.min_score]
+    sample = await engine.finder.background(searcher, vector, scopes.whole)
+    background = measure(sample, len(scopes.whole.without))
+    wanted = options.k
+    while True:
+        found = await engine.finder.nearest(searcher, vector, wanted, scopes.narrowed)
+        kept = _above(found, options, background)
+        async with engine.db.transaction() as conn:
+            hits = await _checked(conn, viewer, options.filters, kept, background)
             if options.collapse:
                 hashes = await image_store.list_perceptual_hashes(conn, [hit.image.id for hit in hits])
                 hits = collapse(hits, hashes)
-            # Rows that are not to be seen, and copies, were dropped: look further until k are found, none are left
-            # or all further ones score too low.
-            exhausted = len(found.ids) < wanted or wanted >= MAX_LOOKED_AT
-            if len(hits) >= options.k or exhausted or _all_below(found, options.min_score):
-                break
-            wanted *= 2
+        # Rows that are not to be seen, and copies, were dropped: look further until k are found, none are left
+        # or all further ones score too low.
+        exhausted = len(found.ids) < wanted or wanted >= MAX_LOOKED_AT
+        if len(hits) >= options.k or exhausted or len(kept.ids) < len(found.ids):
+            break
+        wanted *= 2
     took_ms = (time.perf_counter() - started) * 1000
-    return Results(searcher.embedder.model.spec.name, searcher.label, hits[: options.k], took_ms)
+    return Results(searcher.embedder.model.spec.name, searcher.label, hits[: options.k], took_ms, background)
 
 
-def _all_below(found: Neighbours, min_score: float | None) -> bool:
-    """Whether the last that was found scores too low already: what comes behind it scores lower."""
-    return min_score is not None and bool(len(found.scores)) and float(found.scores[-1]) < min_score
+def _above(found: Neighbours, options: SearchOptions, background: Background | None) -> Neighbours:
+    """Those of the best that score high enough."""
+    count = len(found.ids)
+    if options.min_score is not None:
+        count = int((found.scores >= options.min_score).sum())
+    if options.min_likeness is not None and background is not None:
+        while count and likeness(background, float(found.scores[count - 1])) < options.min_likeness:
+            count -= 1
+    return Neighbours(found.ids[:count], found.scores[:count])
 
 
-async def resolve_scope(conn: Connection, viewer: Viewer, filters: Filters, without: Sequence[int]) -> Scope:
-    """What the viewer may find with these filters."""
-    visible = await collection_store.list_visible_ids(conn, viewer.account_id)
-    if filters.collection_id is not None:
-        visible = [one for one in visible if one == filters.collection_id]
-    if filters.label is None:
-        return Scope(visible, without=without)
-    labelled = await image_store.list_labelled(conn, None, None, filters.label)
-    return Scope(visible, Bitmap.from_ids(labelled), without)
-
-
-async def _checked(conn: Connection, viewer: Viewer, filters: Filters, found: Neighbours) -> list[Hit]:
+async def _checked(
+    conn: Connection, viewer: Viewer, filters: Filters, found: Neighbours, background: Background | None
+) -> list[Hit]:
     """Rights and filters once more, when the rows are fetched: an index that lags shows nothing it must not."""
-    ids = found.ids.tolist()
-    images = await image_store.list_visible(conn, viewer.account_id, ids, filters)
-    standings = await image_store.list_standings(conn, viewer.account_id, [image.id for image in images])
-    # The collection that was asked for, else the first by name.
-    standings.sort(key=lambda one: one.collection_id != filters.collection_id)
-    collection = {one.image_id: one.name for one in reversed(standings)}
-    score = dict(zip(ids, found.scores.tolist(), strict=True))
-    return [Hit(image, score[image.id], collection[image.id]) for image in images if image.id in collection]
+    score = dict(zip(found.ids.tolist(), found.scores.tolist(), strict=True))
+    hits: list[Hit] = []
+    for image in await image_store.list_placed(conn, viewer.account_id, list(score), filters):
+        reading = None if background is None else likeness(background, score[image.id])
+        words = words_for(score[image.id], reading)
+        hits.append(Hit(image, score[image.id], image.collection, reading, words))
+    return hits

@@ -1,14 +1,16 @@
-"""SQL of queries, index versions and memberships."""
+"""SQL of queries, index versions, memberships and labels."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
 from psycopg.rows import class_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from app.core.database import Connection
 from app.core.errors import NotFound
-from app.search.records import IndexVersion, Query
+from app.search.records import Drift, IndexVersion, Query
 
 QUERY_HOURS = 24 * 7
 
@@ -112,6 +114,14 @@ async def list_versions(conn: Connection, model_id: int | None = None) -> list[I
         return await cursor.fetchall()
 
 
+async def get_version(conn: Connection, version_id: int) -> IndexVersion:
+    """One published version. Raises NotFound."""
+    found = next((one for one in await list_versions(conn) if one.id == version_id), None)
+    if found is None:
+        raise NotFound(f"there is no version v{version_id} of an index")
+    return found
+
+
 async def delete_version(conn: Connection, version_id: int) -> None:
     await conn.execute("DELETE FROM index_version WHERE id = %s", (version_id,))
 
@@ -123,14 +133,23 @@ async def next_version_id(conn: Connection) -> int:
         return await cursor.fetchone() or 0
 
 
-async def count_fresh(conn: Connection, model_id: int, seq: int) -> int:
-    """How many embeddings the log has behind a position."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
+async def get_drift(conn: Connection, model_id: int, seq: int) -> Drift:
+    """How the gallery has moved on from a position of the log."""
+    async with conn.cursor(row_factory=class_row(Drift)) as cursor:
         await cursor.execute(
-            "SELECT count(*) FROM change_log WHERE seq > %s AND kind = 'embedded' AND model_id = %s",
-            (seq, model_id),
+            """
+            WITH touched AS (
+                SELECT DISTINCT image_id FROM change_log
+                WHERE seq > %(seq)s
+                AND (kind IN ('retracted', 'restored') OR (kind = 'embedded' AND model_id = %(model)s)))
+            SELECT count(*) AS living, count(touched.image_id) AS fresh
+            FROM embedding JOIN image ON image.id = embedding.image_id
+            LEFT JOIN touched ON touched.image_id = embedding.image_id
+            WHERE embedding.model_id = %(model)s AND image.trashed_at IS NULL
+            """,
+            {"seq": seq, "model": model_id},
         )
-        return await cursor.fetchone() or 0
+        return await cursor.fetchone() or Drift(0, 0)
 
 
 async def list_memberships(conn: Connection) -> list[tuple[int, list[int]]]:
@@ -138,6 +157,33 @@ async def list_memberships(conn: Connection) -> list[tuple[int, list[int]]]:
     async with conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute("SELECT collection_id, array_agg(image_id) FROM collection_image GROUP BY collection_id")
         return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
+async def list_labelled(conn: Connection, label: str) -> NDArray[np.int64]:
+    """The ids of all pictures that carry a label, whoever's and in the trash or not: never shown, only selected by."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT string_agg(int8send(carried.image_id), '')
+            FROM image_label AS carried JOIN label ON label.id = carried.label_id WHERE label.name = %s
+            """,
+            (label,),
+        )
+        return np.frombuffer(await cursor.fetchone() or b"", ">i8").astype(np.int64)
+
+
+async def list_carried(conn: Connection, image_ids: Sequence[int], labels: Sequence[str]) -> dict[str, list[int]]:
+    """Which of these pictures carry which of these labels."""
+    async with conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT label.name, array_agg(carried.image_id)
+            FROM image_label AS carried JOIN label ON label.id = carried.label_id
+            WHERE carried.image_id = ANY(%s::bigint[]) AND label.name = ANY(%s::text[]) GROUP BY label.name
+            """,
+            (list(image_ids), list(labels)),
+        )
+        return {row[0]: row[1] for row in await cursor.fetchall()}
 
 
 async def list_living(conn: Connection, image_ids: Sequence[int]) -> list[int]:

@@ -32,6 +32,7 @@ from tests.app.world import (
     a_new_member,
     a_stored_image,
     a_trashed_image,
+    a_version_before,
     an_image,
     ask,
     files_for_the_api,
@@ -133,6 +134,15 @@ MATRIX: dict[str, tuple[Rule, Ready]] = {
     # How it is kept running.
     "GET /admin": (ADMIN, plainly()),
     "POST /admin/index/rebuild": (ADMIN, plainly()),
+    "POST /admin/index/rollback": (ADMIN, a_version_before),
+    "POST /admin/index/versions/{version_id}/activate": (ADMIN, a_version_before),
+    "POST /admin/index/versions/{version_id}/delete": (ADMIN, a_version_before),
+    "GET /api/v1/index": (ADMIN, plainly()),
+    "POST /api/v1/index/build": (ADMIN, plainly()),
+    "POST /api/v1/index/rollback": (ADMIN, a_version_before),
+    "POST /api/v1/index/versions/{version_id}/activate": (ADMIN, a_version_before),
+    "POST /api/v1/index/versions/{version_id}/delete": (ADMIN, a_version_before),
+    "GET /metrics": (ADMIN, plainly()),
     "POST /admin/failures/retry": (ADMIN, plainly()),
     "GET /admin/jobs/{job_id}": (ADMIN, a_job),
     "POST /admin/jobs/{job_id}/cancel": (ADMIN, a_job),
@@ -182,7 +192,7 @@ async def world(client: Client, gallery: Gallery, caught_up: CaughtUp) -> World:
 
 def in_words(response: httpx.Response) -> Answer | str:
     """The class of an answer."""
-    if response.status_code in (200, 201, 303):
+    if response.status_code in (200, 201, 202, 303):
         return "ok"
     known: dict[int, Answer] = {401: "sign-in", 403: "not-allowed", 404: "missing"}
     return known.get(response.status_code, f"{response.status_code}: {response.text[:300]}")

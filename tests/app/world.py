@@ -13,6 +13,7 @@ from app.collections import service as collections
 from app.collections.records import Collection
 from app.core import jobs
 from app.images import service as images
+from app.search import builds, store
 from tests.conftest import Client
 from tests.factories import PASSWORD, Gallery, picture
 
@@ -172,6 +173,17 @@ async def a_claim(world: World, persona: Persona) -> Ask:
 async def a_job(world: World, persona: Persona) -> Ask:
     async with world.gallery.intake.db.transaction() as conn:
         return Ask({"job_id": await jobs.create(conn, "index", "Building")})
+
+
+async def a_version_before(world: World, persona: Persona) -> Ask:
+    """The older of two versions of the index, of which the newer is in force."""
+    gallery = world.gallery
+    model = await gallery.model()
+    for _ in range(2):
+        await builds.build(gallery.intake.db, gallery.settings, model.id, None)
+    async with gallery.intake.db.transaction() as conn:
+        _, before, *_ = await store.list_versions(conn, model.id)
+    return Ask({"version_id": before.id})
 
 
 async def ask(world: World, name: str, persona: Persona, request: Ask) -> httpx.Response:

@@ -32,6 +32,19 @@ def test_c14_a_rebuild_without_scripts(open_page: OpenPage) -> None:
     expect(page.get_by_text("The index is being rebuilt.")).to_be_visible()
 
 
+def test_c14_the_version_before_is_put_in_force_without_scripts(open_page: OpenPage, site: Site) -> None:
+    for _ in range(2):
+        site.run("index", "build")
+    page = open_page(ADA, scripts=False)
+    page.goto("/admin")
+    page.get_by_role("button", name="Roll back to v").click()
+    expect(page.get_by_text("is in force again.")).to_be_visible()
+    held = page.locator("#versions-panel tbody tr").nth(1)
+    expect(held.get_by_text("In force")).to_be_visible()
+    page.locator("#versions-panel tbody tr").first.get_by_role("button", name="Activate").click()
+    expect(page.get_by_text("is in force.")).to_be_visible()
+
+
 def test_health_is_fine_in_all_its_parts(open_page: OpenPage) -> None:
     page = open_page(ADA)
     page.goto("/admin")

@@ -22,6 +22,10 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "model": "baseline",
         "host": "::",
         "public_url": "https://pictures.example.org",
+        "qdrant_url": "http://localhost:6333",
+        "qdrant_api_key": "a key",
+        "search_engine": "qdrant",
+        "metrics_token": "a token of Prometheus",
         "log_level": "debug",
         **{name: str(low) for name, (low, _) in BOUNDS.items()},
     }
@@ -50,11 +54,28 @@ def test_numbers_outside_their_bounds_are_refused_by_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PUBLIC_URL", "pictures.example.org"), ("PUBLIC_URL", "ftp://x"), ("LOG_LEVEL", "loud")]
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "pictures.example.org"),
+        ("PUBLIC_URL", "ftp://x"),
+        ("LOG_LEVEL", "loud"),
+        ("METRICS_TOKEN", "short"),
+        ("SEARCH_ENGINE", "lucene"),
+        ("SEARCH_ENGINE", "qdrant"),
+        ("QDRANT_URL", "localhost:6333"),
+        ("QDRANT_URL", "http://:6333"),
+        ("QDRANT_URL", "http://localhost:many"),
+        ("QDRANT_URL", "http://user:secret@localhost:6333"),
+    ],
 )
 def test_words_that_mean_nothing_are_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"LIKENESS_{name}"):
         read_settings({f"LIKENESS_{name}": value})
+
+
+def test_no_key_shows_where_settings_are_printed() -> None:
+    settings = read_settings({"LIKENESS_QDRANT_URL": "http://localhost", "LIKENESS_QDRANT_API_KEY": "hush"})
+    assert "hush" not in repr(settings)
 
 
 def test_the_data_folder_does_not_depend_on_where_one_stands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,20 +1,27 @@
 """Search in this process, without a web server: a follower and the engine over it."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from app.accounts.records import NOBODY, Viewer
 from app.collections.records import Collection
+from app.core.settings import Settings
 from app.embedding.lane import QueryLane
 from app.images.records import Filters
 from app.search import service
 from app.search.finders import FaissFinder
 from app.search.live import Live
+from app.search.qdrant import connected
 from app.search.records import Results, SearchOptions
 from app.search.service import Engine
+from tests.app.search.fake_qdrant import FakeQdrant
 from tests.factories import Gallery, picture
+
+REAL_QDRANT = os.environ.get("LIKENESS_QDRANT_URL")
 
 
 @pytest.fixture
@@ -63,3 +70,39 @@ class Finder:
 @pytest.fixture
 def find(engine: Engine) -> Finder:
     return Finder(engine)
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeQdrant]:
+    """A Qdrant server of the test's own, whose faults it chooses."""
+    server = FakeQdrant()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["fake", "real"] if REAL_QDRANT else ["fake"])
+def qdrant_url(request: pytest.FixtureRequest) -> str:
+    """Where a Qdrant server answers: the fake one, and a real one where LIKENESS_QDRANT_URL names it."""
+    if request.param == "fake":
+        return request.getfixturevalue("fake").url
+    if "fake" in request.fixturenames:
+        pytest.skip("only the fake server has faults")
+    assert REAL_QDRANT is not None
+    return REAL_QDRANT
+
+
+@pytest.fixture
+async def mirrored(settings: Settings, qdrant_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Settings]:
+    """The settings of a gallery with a mirror; nobody waits for the collection before to be dropped."""
+    monkeypatch.setattr("app.search.mirror_filling.GRACE_S", 0.0)
+    key = os.environ.get("LIKENESS_QDRANT_API_KEY") if qdrant_url == REAL_QDRANT else None
+    mirrored = replace(settings, qdrant_url=qdrant_url, qdrant_api_key=key)
+    if qdrant_url != REAL_QDRANT:
+        yield mirrored
+        return
+    async with connected(mirrored) as qdrant:
+        there = set(await qdrant.list_collections("likeness_"))
+        yield mirrored
+        for name in set(await qdrant.list_collections("likeness_")) - there:
+            await qdrant.drop(name)

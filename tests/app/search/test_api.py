@@ -36,13 +36,14 @@ def found(answer: httpx.Response) -> list[int]:
 async def test_by_file(client: Client, ids: list[int]) -> None:
     answer = await client.post("/api/v1/search", files=a_file(2), data={"k": "3"})
     body = answer.json()
-    assert set(body) == {"model", "index", "results"}
-    assert (body["model"], body["index"]) == ("baseline", "live")
+    assert set(body) == {"model", "index", "background", "results"}
+    assert (body["model"], body["index"], body["background"]) == ("baseline", "live", None)
     assert len(body["results"]) == 3
     best = body["results"][0]
     assert best.pop("score") == pytest.approx(1, abs=1e-3)
     assert best == {
         "image_id": ids[2],
+        "likeness": None,
         "filename": "2.png",
         "label": "robin",
         "labels": ["robin", "bird"],
@@ -156,11 +157,19 @@ async def test_openapi_is_valid_and_knows_every_call(client: Client) -> None:
         "POST /api/v1/embeddings",
         "POST /api/v1/search",
         "POST /search",
+        "GET /api/v1/index",
+        "POST /api/v1/index/build",
+        "POST /api/v1/index/rollback",
+        "POST /api/v1/index/versions/{version_id}/activate",
+        "POST /api/v1/index/versions/{version_id}/delete",
     }
     forms = operations["POST /api/v1/search"]["requestBody"]["content"]
     assert set(forms) == {"multipart/form-data", "application/json"}
     asked = {one["name"] for one in operations["GET /api/v1/images/{image_id}/similar"]["parameters"]}
-    assert asked == {"image_id", "k", "collection", "label", "min_score", "collapse"}
+    filters = {"collection", "label", "text", "after", "before"}
+    assert asked == {"image_id", "k", "min_score", "min_likeness", "collapse", *filters}
+    listed = {one["name"] for one in operations["GET /api/v1/images"]["parameters"]}
+    assert listed == {"limit", "cursor", *filters}
 
 
 async def test_the_docs_page_loads_nothing_from_elsewhere(client: Client) -> None:

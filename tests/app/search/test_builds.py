@@ -12,7 +12,7 @@ from app.core.errors import Conflict
 from app.embedding import service as embedding
 from app.embedding import store as embedding_store
 from app.images import service as images
-from app.search import builds, store
+from app.search import builds, store, upkeep
 from app.search.live import Live
 from app.search.records import IndexVersion
 from app.search.searcher import version_dir
@@ -194,14 +194,14 @@ async def test_two_versions_are_kept_and_the_log_behind_them_is_not(
 
 
 async def test_a_build_is_asked_for_once(gallery: Gallery, ids: list[int]) -> None:
-    first = await builds.request_build(gallery.intake.db)
-    assert await builds.request_build(gallery.intake.db) == first
+    first = await builds.request_build(gallery.intake.db, "asked for")
+    assert await builds.request_build(gallery.intake.db, "asked for") == first
     assert await queued_builds(gallery) == 1
 
 
 async def test_without_a_model_there_is_nothing_to_build(gallery: Gallery) -> None:
     with pytest.raises(Conflict):
-        await builds.request_build(gallery.intake.db)
+        await builds.request_build(gallery.intake.db, "asked for")
 
 
 async def test_an_empty_gallery_is_built_into_nothing(gallery: Gallery, live: Live) -> None:
@@ -229,7 +229,7 @@ async def test_enough_fresh_vectors_ask_for_a_build(
 ) -> None:
     await builds.tend(gallery.intake.db)
     assert await queued_builds(gallery) == 0
-    monkeypatch.setattr(builds, "REBUILD_MIN_FRESH", 8)
+    monkeypatch.setattr(upkeep, "EXACT_MIN_FRESH", 8)
     await builds.tend(gallery.intake.db)
     assert await queued_builds(gallery) == 1
 
@@ -239,7 +239,7 @@ async def test_a_waiting_rebuild_neither_swallows_nor_undoes_the_switch_to_anoth
 ) -> None:
     db = gallery.intake.db
     old = await gallery.model()
-    await builds.request_build(db)
+    await builds.request_build(db, "asked for")
     async with db.transaction() as conn:
         new = await embedding_store.put_model(conn, "another", "f" * 64, old.dim)
         await embedding.queue_build(conn, old.id, activate=False)

@@ -6,7 +6,6 @@ import pytest
 
 from app.accounts.records import Viewer
 from app.collections.records import Collection
-from app.search.pages import score_words
 from tests.conftest import CaughtUp, Client, SignIn
 from tests.factories import Gallery, picture
 
@@ -99,6 +98,18 @@ async def test_what_is_no_picture_is_refused_on_the_page(client: Client, ids: li
     assert nothing.status_code == 422
 
 
-@pytest.mark.parametrize(("score", "words"), [(1.0, "same picture"), (0.985, "near copy"), (0.9, None), (-1.0, None)])
-def test_c18_a_score_has_words_where_it_has_a_meaning(score: float, words: str | None) -> None:
-    assert score_words(score) == words
+async def test_c18_a_score_has_words_its_model_and_its_index(
+    client: Client, gallery: Gallery, anna: Viewer, birds: Collection, ids: list[int], caught_up: CaughtUp
+) -> None:
+    few = (await client.get(await ask(client, 2))).text
+    assert "With so few pictures nobody can tell" in few
+    await gallery.pictures(anna, birds, range(10, 40))
+    await gallery.embed()
+    await caught_up()
+    where = await ask(client, 2)
+    page = (await client.get(where)).text
+    assert "by baseline, index live: same picture" in page
+    assert "by baseline, index live: no more alike than chance" in page
+    assert "measured by this gallery" in page
+    assert len(tiles(page)) == 24
+    assert tiles((await client.get(where, params={"min_likeness": 0.9})).text) == [ids[2]]

@@ -11,10 +11,10 @@ from app.core.errors import Conflict, Gone, Invalid, NotFound, Unavailable
 from app.images import service as images
 from app.images.records import Filters
 from app.search import service
-from app.search.finders import allowed_bitmap
 from app.search.live import Live
 from app.search.records import SearchOptions
 from app.search.service import Engine
+from app.search.service_scopes import resolve_scopes
 from tests.app.ingest.hostile import REFUSED
 from tests.app.search.conftest import Finder
 from tests.factories import Gallery, picture
@@ -132,7 +132,11 @@ async def test_a18_the_filter_acts_inside_the_search(
             (anna, Filters(birds.id), ids),
             (anna, Filters(birds.id, "odd"), ids[6:]),
         ):
-            allowed = allowed_bitmap(memberships, await service.resolve_scope(conn, viewer, filters, []))
+            scope = (await resolve_scopes(conn, viewer, filters)).narrowed
+            labelled = None if scope.label is None else await live.labelled(scope.label)
+            allowed = memberships.allowed(scope.collections)
+            if labelled is not None:
+                allowed = allowed.intersect(labelled)
             assert [one for one in ids + private if one in allowed] == expected
 
 

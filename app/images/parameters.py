@@ -1,0 +1,27 @@
+"""Filters as parameters of an address, the same for every page and call."""
+
+from typing import Annotated
+
+from litestar.di import Provide
+from litestar.params import Parameter
+
+from app.images.records import Narrowing
+
+
+def _read(
+    collection: Annotated[str | None, Parameter(description="Name or id of a collection.")] = None,
+    label: Annotated[str | None, Parameter(description="Only pictures that carry this label.")] = None,
+    text: Annotated[
+        str | None,
+        Parameter(
+            description="Words, each of which occurs in the caption, a label or the file name; letter case aside."
+        ),
+    ] = None,
+    after: Annotated[str | None, Parameter(description="Added on this day (UTC) or later: 2026-03-31.")] = None,
+    before: Annotated[str | None, Parameter(description="Added on this day (UTC) or earlier: 2026-03-31.")] = None,
+) -> Narrowing:
+    return Narrowing(collection, label, text, after, before)
+
+
+narrowing = {"asked": Provide(_read, sync_to_thread=False)}
+"""The dependency of handlers that take `asked: NamedDependency[Narrowing]`."""
