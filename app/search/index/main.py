@@ -47,6 +47,7 @@ class MainIndex:
         self.rotation = rotation
         self.rules = rules
         self.spreads = spreads
+        self.widest_spread = float(spreads.max())
         axes = self.dim if rotation is None else rotation.axes
         self.cells = Cells(faiss.downcast_index(index.quantizer), self.nlist, axes)
         self.cell_sizes = np.array([invlists.list_size(cell) for cell in range(self.nlist)], np.int64)

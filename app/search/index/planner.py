@@ -15,6 +15,7 @@ from app.search.index.selection import NarrowSelection, Selection
 from app.search.index.vectors import Ids, Vectors
 
 _SPARE = 2  # results fetched beyond k, which tell whether the last place is tied for
+_FEW = 4
 _TIE = 1e-6  # FAISS sums in another order than we do: equal vectors may differ by so much in its scores
 
 Scores = NDArray[np.float32]
@@ -65,7 +66,7 @@ def search(view: View, query: Vectors, k: int, allowed: Bitmap | None = None, *,
         if len(fresh_ids) < view.delta.count and len(ids) + len(fresh_ids) < k:
             fresh_ids, fresh_scores = view.delta.search(query, allowed, None)
         ids, scores = np.concatenate([ids, fresh_ids]), np.concatenate([scores, fresh_scores])
-    return _rank(ids, np.clip(scores, -1, 1), k)  # a vector with itself can give 1.0000002
+    return _rank(ids, np.minimum(np.maximum(scores, -1), 1), k)  # a vector with itself can give 1.0000002
 
 
 def score(view: View, query: Vectors, ids: Ids) -> Neighbours:
@@ -133,11 +134,13 @@ class _Look:
         for all queries this compares 38% of the vectors in the median and half on average, for the same recall (1M).
         """
         scores = self.scores
-        off_centre = np.sqrt(np.maximum(1 - scores * scores, 0))
-        worth = scores + self.reach * self.main.spreads * off_centre >= kth
-        worth &= self.rows > 0
-        worth[first.cells] = True
-        cells = np.flatnonzero(worth)
+        # Most cells are out even with the widest spread; the others are looked at one by one.
+        last = first.scores[-1]
+        cells = np.flatnonzero(scores >= min(kth - self.reach * self.main.widest_spread, last))
+        near = scores[cells]
+        off_centre = np.sqrt(np.maximum(1 - near * near, 0))
+        worth = near + self.reach * self.main.spreads[cells] * off_centre >= kth
+        cells = cells[(worth & (self.rows[cells] > 0)) | (near >= last)]
         cells = cells[np.argsort(-scores[cells])]
         most = (
             tuning.MOST_TIMES_MEAN * self.main.rules.rows * max(1.0, self.k / tuning.CALIBRATION_K) ** tuning.K_EXPONENT
@@ -149,6 +152,12 @@ class _Look:
 
     def nearest(self, n: int) -> NDArray[np.int64]:
         """The `n` nearest cells, nearest first."""
+        if n <= _FEW:  # three times as quick as a partition
+            scores, few = self.scores.copy(), np.empty(min(n, len(self.scores)), np.int64)
+            for place in range(len(few)):
+                few[place] = scores.argmax()
+                scores[few[place]] = -np.inf
+            return few
         cells = np.argpartition(-self.scores, n)[:n] if n < len(self.scores) else np.arange(len(self.scores))
         return cells[np.argsort(-self.scores[cells])]
 
