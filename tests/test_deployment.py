@@ -115,6 +115,10 @@ def test_every_service_is_watched_and_waits_for_what_it_needs(service: dict[str,
         assert service["depends_on"] == {"postgres": {"condition": "service_healthy"}}
 
 
+def test_the_web_server_may_keep_its_index_in_memory() -> None:
+    assert SERVICES["web"]["ulimits"] == {"memlock": -1}
+
+
 def test_qdrant_runs_only_when_asked_for() -> None:
     assert [name for name, service in SERVICES.items() if "profiles" in service] == ["qdrant"]
 

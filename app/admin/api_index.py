@@ -83,12 +83,14 @@ class DeletedOut(msgspec.Struct):
 
 
 @get("/", operation_id="index", summary="The index in force and its versions")
-async def index(db: NamedDependency[Database], live: NamedDependency[Live]) -> IndexOut:
+async def index(
+    db: NamedDependency[Database], settings: NamedDependency[Settings], live: NamedDependency[Live]
+) -> IndexOut:
     """How the index is in the process that answers, every published version, and measured recall."""
     model = await embedding.active_model(db)
     async with db.transaction() as conn:
         state = service.describe_index(live, await changes.position(conn), building=False)
-        life = await service.describe_life(conn, model)
+        life = await service.describe_life(conn, settings, model)
     return IndexOut(
         state=state.state,
         model=state.model,

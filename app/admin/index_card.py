@@ -9,15 +9,16 @@ from app.admin.words import duration_text, time_text
 from app.images.tiles import size_text
 from app.search.records import IndexVersion, Recall
 
-LAYOUTS = {"exact": "exact", "plain": "IVF-Flat", "panorama": "IVF-Flat, Panorama"}
+LAYOUTS = {"exact": "exact", "plain": "IVF-Flat", "panorama": "IVF-Flat, Panorama", "float16": "IVF-Flat"}
 CONSTANTS_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
-    """The index in force, with its words."""
+    """The index in force, with its words. `is_mirror`: the mirror answers, and this process holds no index."""
 
     state: str
+    is_mirror: bool
     model: str
     identity_short: str
     count: int
@@ -31,6 +32,7 @@ class IndexView:
     built_text: str
     lag: int
     size_text: str
+    locked_text: str
     version: str
     due_text: str
 
@@ -78,19 +80,21 @@ def index_view(index: IndexState, life: IndexLife) -> IndexView:
     today = life.todays(published)
     return IndexView(
         state=index.state,
+        is_mirror=index.engine == "qdrant",
         model=index.model,
         identity_short=index.identity_short,
         count=index.count,
         main_count=index.main_count,
         delta_count=index.delta_count,
         tombstones=index.tombstones,
-        kind=LAYOUTS[published.manifest["layout"]] if published else "exact",
+        kind=_kind(index),
         setting_text=_setting_text(published),
-        recall_text=_built_recall_text(published),
+        recall_text=_built_recall_text(index),
         today_text=f"{today.recall:.1%}" if today else "–",
         built_text=_built_text(published),
         lag=index.lag,
         size_text=size_text(index.size_bytes) if index.size_bytes else "",
+        locked_text=("yes" if index.is_locked else "no: it is more than the system lets us lock") if published else "",
         version=index.version,
         due_text=_due_text(life),
     )
@@ -130,11 +134,19 @@ def _version_view(version: IndexVersion, model_id: int | None) -> VersionView:
     )
 
 
+def _kind(index: IndexState) -> str:
+    if index.engine == "qdrant":
+        return "HNSW, in Qdrant"
+    return LAYOUTS[index.published.manifest["layout"]] if index.published else "exact"
+
+
 def _setting_text(version: IndexVersion | None) -> str:
-    """What follows the kind: nothing for an exact index."""
-    if version is None or version.manifest["layout"] == "exact":
+    """What follows the kind."""
+    if version is None:
         return ""
     facts = version.manifest
+    if facts["layout"] == "exact":
+        return f", {facts['storage']}"
     levels = f", {facts['levels']} levels" if facts["levels"] else ""
     p50 = f", {facts['p50_ms']:.2f} ms" if facts["p50_ms"] else ""
     return f"{levels}, {facts['storage']}, nlist {facts['nlist']:,}, nprobe {facts['nprobe']:,}{p50}"
@@ -148,10 +160,12 @@ def _built_text(version: IndexVersion | None) -> str:
     return f"{time_text(version.created_at)}, {duration_text(age_s)} ago, in {build_text}"
 
 
-def _built_recall_text(version: IndexVersion | None) -> str:
-    if version is None or version.manifest["layout"] == "exact":
+def _built_recall_text(index: IndexState) -> str:
+    if index.engine == "qdrant":
+        return "–"
+    if index.published is None or index.published.manifest["layout"] == "exact":
         return "exact"
-    return f"{version.manifest['recall']:.1%}"
+    return f"{index.published.manifest['recall']:.1%}"
 
 
 def _due_text(life: IndexLife) -> str:

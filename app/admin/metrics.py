@@ -27,6 +27,8 @@ from app.embedding import service as embedding
 from app.embedding import store as embedding_store
 from app.embedding.records import Progress
 from app.search.live import Live
+from app.search.mirror_status import read_status
+from app.search.records_mirror import MirrorStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Facts:
     worker_alive: bool
     index: IndexState
     life: IndexLife
+    mirror: MirrorStatus | None
 
 
 def require_scraper(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -58,19 +61,22 @@ def require_scraper(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
 
 
 @get("/metrics", guards=[require_scraper], include_in_schema=False)
-async def metrics(db: NamedDependency[Database], live: NamedDependency[Live]) -> Response[bytes]:
+async def metrics(
+    db: NamedDependency[Database], settings: NamedDependency[Settings], live: NamedDependency[Live]
+) -> Response[bytes]:
     """Counts of this process and of the gallery; those of the gallery are left out while its database is away."""
     registry = CollectorRegistry()
     try:
-        registry.register(_Gauges(await _gather(db, live)))
+        registry.register(_Gauges(await _gather(db, settings, live)))
     except Unavailable:
         registry.register(_Gauges(None))
     body = generate_latest(REGISTRY) + generate_latest(registry)
     return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"})
 
 
-async def _gather(db: Database, live: Live) -> Facts:
+async def _gather(db: Database, settings: Settings, live: Live) -> Facts:
     model = await embedding.active_model(db)
+    mirror = await read_status(db, settings)
     async with db.transaction() as conn:
         return Facts(
             queues=await store_metrics.list_queues(conn),
@@ -78,7 +84,8 @@ async def _gather(db: Database, live: Live) -> Facts:
             embeddings=await embedding_store.count_progress(conn, model.id) if model else Progress(0, 0, 0),
             worker_alive=await worker_is_alive(conn),
             index=service.describe_index(live, await changes.position(conn), building=False),
-            life=await service.describe_life(conn, model),
+            life=await service.describe_life(conn, settings, model),
+            mirror=mirror,
         )
 
 
@@ -112,6 +119,8 @@ class _Gauges(Collector):
             ],
         )
         yield from _index(facts.index, facts.life)
+        if facts.mirror is not None:
+            yield from _mirror(facts.mirror)
 
 
 def _queues(queues: list[QueueDepth]) -> Iterator[Metric]:
@@ -158,6 +167,15 @@ def _index(index: IndexState, life: IndexLife) -> Iterator[Metric]:
     if today is not None:
         yield _gauge("likeness_index_recall_today", "Mean recall of sampled searches, last 24 hours.", today.recall)
         yield _gauge("likeness_index_recall_samples", "How many searches that is the mean of.", today.queries)
+
+
+def _mirror(mirror: MirrorStatus) -> Iterator[Metric]:
+    yield _gauge("likeness_mirror_up", "Whether its follower reached Qdrant last.", float(mirror.reachable))
+    yield _gauge("likeness_mirror_lag_entries", "Entries of the log that it has not followed yet.", mirror.lag)
+    if mirror.counted_at is not None:
+        drift = mirror.points - mirror.expected
+        yield _gauge("likeness_mirror_points", "Points in Qdrant at the last count.", mirror.points)
+        yield _gauge("likeness_mirror_drift", "How many too many, or below 0 too few, there were then.", drift)
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

@@ -11,6 +11,7 @@ from litestar.response import Redirect, Template
 from app.accounts.guards import require_admin
 from app.admin import service
 from app.admin.index_card import IndexView, LifeView, index_view, life_view
+from app.admin.mirror_card import MirrorView, mirror_view
 from app.admin.records import Check, Counts, UserRow
 from app.admin.words import duration_text, time_text
 from app.core import jobs
@@ -56,6 +57,7 @@ class FailureView:
 class AdminPage:
     index: IndexView
     life: LifeView
+    mirror: MirrorView | None
     counts: Counts
     jobs: list[JobView]
     health: list[Check]
@@ -80,6 +82,7 @@ async def admin(
     context = AdminPage(
         index=index_view(overview.index, overview.life),
         life=life_view(overview.index, overview.life),
+        mirror=mirror_view(overview.mirror) if overview.mirror is not None else None,
         counts=overview.counts,
         jobs=[_job_view(job) for job in overview.jobs],
         health=overview.health,

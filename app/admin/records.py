@@ -1,6 +1,7 @@
 """How the gallery is, in numbers."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from app.search.records import IndexVersion, Recall
 from app.search.upkeep import Proposal
@@ -40,9 +41,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """The index in force in this process. `lag` is in entries of the log; `published` is None for one without files."""
+    """The index in force in this process. `lag` is in entries of the log; `published` is None for one without files.
+
+    `is_locked`: its main part is kept in memory. With `engine` "qdrant" the mirror answers, and nothing is held here.
+    """
 
     state: str
+    engine: Literal["faiss", "qdrant"] = "faiss"
     model: str = ""
     model_id: int | None = None
     identity_short: str = ""
@@ -51,6 +56,7 @@ class IndexState:
     delta_count: int = 0
     tombstones: int = 0
     size_bytes: int = 0
+    is_locked: bool = False
     lag: int = 0
     version: str = ""
     published: IndexVersion | None = None

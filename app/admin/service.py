@@ -19,6 +19,8 @@ from app.embedding.records import Failure, ModelRow
 from app.search import store as search_store
 from app.search import store_recall, upkeep
 from app.search.live import Live
+from app.search.mirror_status import read_status
+from app.search.records_mirror import MirrorStatus
 
 FULL_SHARE = 0.9
 FAILURES_SHOWN = 50
@@ -30,6 +32,7 @@ class Overview:
 
     index: IndexState
     life: IndexLife
+    mirror: MirrorStatus | None
     counts: Counts
     jobs: list[Job]
     health: list[Check]
@@ -49,10 +52,12 @@ async def overview(db: Database, settings: Settings, live: Live) -> Overview:
         failures = await embedding_store.list_failures(conn, FAILURES_SHOWN)
         users = await store.list_users(conn)
         position = await changes.position(conn)
-        life = await describe_life(conn, model)
+        life = await describe_life(conn, settings, model)
     building = any(job.kind == "index" and not job.ended for job in recent)
     index = describe_index(live, position, building=building)
-    return Overview(index, life, counts, recent, await check_health(db, settings, live), failures, users)
+    mirror = await read_status(db, settings)
+    health = await check_health(db, settings, live)
+    return Overview(index, life, mirror, counts, recent, health, failures, users)
 
 
 def describe_index(live: Live, position: int, *, building: bool) -> IndexState:
@@ -64,6 +69,7 @@ def describe_index(live: Live, position: int, *, building: bool) -> IndexState:
     if searcher.mirror is not None:
         return IndexState(
             state="ready" if searcher.mirror.points else "empty",
+            engine="qdrant",
             model=searcher.embedder.model.spec.name,
             model_id=searcher.model.id,
             identity_short=searcher.model.identity[:12],
@@ -82,13 +88,14 @@ def describe_index(live: Live, position: int, *, building: bool) -> IndexState:
         delta_count=stats.delta_count,
         tombstones=stats.tombstones,
         size_bytes=stats.size_bytes,
+        is_locked=stats.is_locked,
         lag=lag,
         version=searcher.label,
         published=searcher.version,
     )
 
 
-async def describe_life(conn: Connection, model: ModelRow | None) -> IndexLife:
+async def describe_life(conn: Connection, settings: Settings, model: ModelRow | None) -> IndexLife:
     """All versions of all models, and how the active model's index does."""
     versions = await search_store.list_versions(conn)
     if model is None:
@@ -98,7 +105,7 @@ async def describe_life(conn: Connection, model: ModelRow | None) -> IndexLife:
         versions,
         await store_recall.list_todays_recall(conn, model.id),
         await store_recall.list_reviewed_recall(conn, active.id) if active is not None else [],
-        await upkeep.due(conn, model.id),
+        await upkeep.due(conn, settings, model.id),
     )
 
 

@@ -1,12 +1,16 @@
 """Settings: what the environment says, read once and passed down."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
+
+IndexLayout = Literal["auto", "panorama", "plain", "float16"]
 
 
 class SettingsError(Exception):
@@ -34,6 +38,8 @@ class Settings:
     - `max_upload_mb`: the largest single file, in MiB; `max_upload_files`: the most files in one request.
     - `trash_days`: how long a trashed picture can be restored.
     - `exact_below`: galleries smaller than this are searched exactly, without IVF lists.
+    - `index_layout`: how an index holds its vectors: `auto` (`plain` or `panorama`, whichever is faster) or `float16`.
+    - `target_recall`: how much of the exact answer an index must find at its build, from 0 to 1.
     - `log_level`: `debug`, `info`, `warning` or `error`.
     - `workers`: child processes that decode pictures, per process of ours; 0 means one per core.
     - `qdrant_url`, `qdrant_api_key`: a Qdrant server that the worker keeps a copy of the vectors in, and its key.
@@ -52,6 +58,8 @@ class Settings:
     max_upload_files: int = 1000
     trash_days: int = 30
     exact_below: int = 20_000
+    index_layout: IndexLayout = "auto"
+    target_recall: float = 0.95
     workers: int = 0
     qdrant_url: str | None = None
     qdrant_api_key: str | None = field(default=None, repr=False)
@@ -98,6 +106,7 @@ class Settings:
 METRICS_TOKEN_LENGTH = 16
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SEARCH_ENGINES = ("faiss", "qdrant")
+TARGET_RECALL_BOUNDS = (0.5, 0.999)
 BOUNDS: dict[str, tuple[int, int]] = {
     "model_idle_minutes": (0, 100_000),
     "port": (1, 65_535),
@@ -121,11 +130,15 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             values[one.name] = Path(text).expanduser().absolute()
         elif one.name in BOUNDS:
             values[one.name] = _integer(variable, text, *BOUNDS[one.name])
+        elif one.name == "target_recall":
+            values[one.name] = _fraction(variable, text, *TARGET_RECALL_BOUNDS)
         else:
             values[one.name] = text
     settings = Settings(**values)  # pyright: ignore[reportArgumentType]  # typed field by field above
     if settings.log_level not in LOG_LEVELS:
         raise SettingsError(f"LIKENESS_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
+    if settings.index_layout not in get_args(IndexLayout):
+        raise SettingsError(f"LIKENESS_INDEX_LAYOUT must be one of {', '.join(get_args(IndexLayout))}")
     if settings.public_url is not None:
         parts = urlsplit(settings.public_url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -160,3 +173,13 @@ def _integer(variable: str, text: str, low: int, high: int) -> int:
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise SettingsError(f"{variable} must be a whole number from {low} to {high}, not {text!r}")
     return int(text)
+
+
+def _fraction(variable: str, text: str, low: float, high: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise SettingsError(f"{variable} must be a number from {low} to {high}, not {text!r}")
+    return value

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
@@ -18,12 +18,12 @@ from app.embedding import store as embedding_store
 from app.embedding.models import find_choice
 from app.embedding.records import ModelRow
 from app.embedding.service import BUILD_LOCK, BUILD_TASK
-from app.embedding.store_export import export
-from app.search import store, store_recall, upkeep
-from app.search.index import files, ivf
+from app.search import mirror_engine, store, store_recall, upkeep
+from app.search.construction import Construction, Order, construct
 from app.search.index.files import Manifest
 from app.search.records import IndexVersion
 from app.search.searcher import version_dir
+from app.search.upkeep import Kind
 
 log = structlog.get_logger()
 
@@ -42,13 +42,19 @@ class _Phase:
 
     fraction: float = 0.0
     words: str = "reading"
-    cancelled: bool = field(default=False)
+    cancelled: bool = False
+
+    def progress(self, fraction: float, words: str) -> None:
+        """Called by the building thread. Raises JobCancelled."""
+        if self.cancelled:
+            raise jobs.JobCancelled
+        self.fraction, self.words = fraction, words
 
 
-async def request_build(db: Database, reason: str) -> int:
+async def request_build(db: Database, reason: str, kind: Kind = "retrain") -> int:
     """Queue a build for the active model, `reason` in the job's message. Returns its job.
 
-    One that waits or runs already will do. Raises Conflict while there is no model.
+    One that waits or runs already will do, of whichever kind. Raises Conflict while there is no model.
     """
     model = await embedding.active_model(db)
     if model is None:
@@ -59,16 +65,31 @@ async def request_build(db: Database, reason: str) -> int:
             return under_way.id
         job_id = await jobs.create(conn, "index", _title(model), 100, message=reason)
         await enqueue(
-            conn, BUILD_TASK, lock=BUILD_LOCK, model_id=model.id, job_id=job_id, activate=False, reason=reason
+            conn,
+            BUILD_TASK,
+            lock=BUILD_LOCK,
+            model_id=model.id,
+            job_id=job_id,
+            activate=False,
+            reason=reason,
+            kind=kind,
         )
         return job_id
 
 
 async def build(
-    db: Database, settings: Settings, model_id: int, job_id: int | None, *, activate: bool = False, reason: str = ""
+    db: Database,
+    settings: Settings,
+    model_id: int,
+    job_id: int | None,
+    *,
+    activate: bool = False,
+    reason: str = "",
+    kind: Kind = "retrain",
 ) -> None:
     """Build, publish and put in force a version of this model's index; with `activate`, the model itself too.
 
+    `kind` "compact" takes the cells of the version in force, if they serve, instead of training new ones.
     A build that waited while somebody chose yet another model does not switch to the one it was queued for.
     Raises BelowTarget when what was built finds too little: it is kept, and what was in force stays so.
     """
@@ -79,24 +100,28 @@ async def build(
         if job_id is None:
             job_id = await jobs.create(conn, "index", _title(model), 100, message=reason)
         version_id = await store.next_version_id(conn)
+        compacted = await _active_version(conn, model) if kind == "compact" else None
     async with jobs.running(db, job_id) as report:
         phase = _Phase()
-        folder = version_dir(settings.indexes_dir, version_id)
-        work = asyncio.create_task(asyncio.to_thread(_build_files, db.conninfo, model, folder, settings, phase))
+        order = Order(model, version_dir(settings.indexes_dir, version_id), compacted)
+        work = asyncio.create_task(asyncio.to_thread(construct, db.conninfo, settings, order, phase.progress))
         try:
             await _report_until_done(work, phase, report, reason)
         except jobs.JobCancelled:
             phase.cancelled = True
             await asyncio.wait([work])
             raise
-        manifest = await work
+        made = await work
+        manifest = made.manifest if made is not None else None
+        if made is not None and made.cells:
+            reason = f"{reason}; {made.cells}"
         chosen: IndexVersion | None = None
         refused = manifest is not None and manifest.recall < manifest.target_recall
         wanted = await find_choice(db, settings)
         async with db.transaction() as conn:
             await state.lock(conn)
-            if manifest is not None:
-                await store.insert_version(conn, version_id, model.id, manifest.seq, _summary(manifest, reason))
+            if made is not None:
+                await store.insert_version(conn, version_id, model.id, made.manifest.seq, _summary(made, reason))
                 chosen = await _chosen_meanwhile(conn, model, job_id)
                 if not refused and chosen is None:
                     await store.activate_version(conn, model.id, version_id)
@@ -118,45 +143,29 @@ async def ensure_active(db: Database, model: ModelRow) -> None:
             await changes.wake(conn)
 
 
-async def tend(db: Database) -> None:
-    """Queue the build that is due, if any; forget expired queries and old measurements."""
+async def tend(db: Database, settings: Settings) -> None:
+    """Queue the build that is due, if any; forget expired queries and old measurements.
+
+    Where the mirror answers searches no build is ever due, and the log is pruned here.
+    """
     async with db.transaction() as conn:
         await store.delete_expired_queries(conn)
         await store_recall.delete_old_samples(conn)
         await jobs.fail_stale(conn)
+        if settings.search_engine == "qdrant":
+            await mirror_engine.prune_log(conn)
+            return
     model = await embedding.active_model(db)
     if model is None:
         return
     async with db.transaction() as conn:
-        proposal = await upkeep.due(conn, model.id)
+        proposal = await upkeep.due(conn, settings, model.id)
     if proposal is not None and not proposal.waits_for:
-        await request_build(db, proposal.reason)
-
-
-def _build_files(conninfo: str, model: ModelRow, folder: Path, settings: Settings, phase: _Phase) -> Manifest | None:
-    """Runs in a thread. None when there is nothing to index yet."""
-
-    def progress(fraction: float, words: str) -> None:
-        if phase.cancelled:
-            raise jobs.JobCancelled
-        phase.fraction, phase.words = fraction, words
-
-    with export(conninfo, model.id, model.dim) as snapshot:
-        if not snapshot.count:
-            return None
-        built = ivf.build(
-            snapshot.chunks,
-            dim=model.dim,
-            n=snapshot.count,
-            progress=progress,
-            exact_below=settings.exact_below,
-        )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        return files.publish(built, folder, seq=snapshot.seq, model_identity=model.identity)
+        await request_build(db, proposal.reason, proposal.kind)
 
 
 async def _report_until_done(
-    work: asyncio.Task[Manifest | None], phase: _Phase, report: JobReport, reason: str
+    work: asyncio.Task[Construction | None], phase: _Phase, report: JobReport, reason: str
 ) -> None:
     while not work.done():
         await report.advance(int(phase.fraction * 100), message=f"{phase.words} ({reason})")
@@ -165,9 +174,13 @@ async def _report_until_done(
 
 async def _chosen_meanwhile(conn: Connection, model: ModelRow, job_id: int) -> IndexVersion | None:
     """The version that somebody put in force by hand since this build was asked for: the later word counts."""
-    active = next((one for one in await store.list_versions(conn, model.id) if one.is_active), None)
+    active = await _active_version(conn, model)
     held = await upkeep.held_since(conn, active)
     return active if held is not None and held > (await jobs.get(conn, job_id)).created_at else None
+
+
+async def _active_version(conn: Connection, model: ModelRow) -> IndexVersion | None:
+    return next((one for one in await store.list_versions(conn, model.id) if one.is_active), None)
 
 
 async def _forget_old(conn: Connection, model: ModelRow) -> set[str]:
@@ -194,12 +207,17 @@ def _sweep(indexes_dir: Path, needed: set[str], newest: int) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _summary(manifest: Manifest, reason: str) -> dict[str, object]:
+def _summary(made: Construction, reason: str) -> dict[str, object]:
     """What the version's row tells, so that nobody needs to open its files; `reason` is why it was built."""
-    numbers: dict[str, object] = asdict(manifest)
+    numbers: dict[str, object] = asdict(made.manifest)
     del numbers["files"]
-    built_at = manifest.built_at.isoformat()
-    return {**numbers, "built_at": built_at, "size_bytes": manifest.size_bytes, "reason": reason}
+    return {
+        **numbers,
+        "built_at": made.manifest.built_at.isoformat(),
+        "size_bytes": made.manifest.size_bytes,
+        "trained_count": made.trained_count,
+        "reason": reason,
+    }
 
 
 def _outcome(version_id: int, manifest: Manifest | None, chosen: IndexVersion | None, reason: str) -> str:

@@ -17,6 +17,7 @@ from app.embedding import service as embedding
 from app.search import builds, lifecycle, store
 from app.search.commands_check import check
 from app.search.records import IndexVersion
+from app.search.upkeep import Kind
 
 ASKED = "asked for on the command line"
 
@@ -27,10 +28,11 @@ def index() -> None:
 
 
 @index.command()
+@click.option("--compact", is_flag=True, help="Take the cells of the version in force: only gather what came and went.")
 @json_option
-def build(*, as_json: bool) -> None:
+def build(*, compact: bool, as_json: bool) -> None:
     """Build the index of the active model afresh and put it in force; search goes on meanwhile."""
-    _tell(_build(start()), as_json=as_json)
+    _tell(_build(start(), "compact" if compact else "retrain"), as_json=as_json)
 
 
 @index.command(name="list")
@@ -104,7 +106,7 @@ def _tell(work: Coroutine[Any, Any, IndexVersion], *, as_json: bool) -> None:
         click.echo(_version_line(version))
 
 
-async def _build(settings: Settings) -> IndexVersion:
+async def _build(settings: Settings, kind: Kind) -> IndexVersion:
     async with cli_database(settings) as db:
         async with db.transaction() as conn:
             alive = await worker_is_alive(conn)
@@ -112,9 +114,9 @@ async def _build(settings: Settings) -> IndexVersion:
         if model is None:
             raise Unavailable("no model is active yet: start the gallery or import pictures first")
         if alive:
-            await _watch(db, await builds.request_build(db, ASKED))
+            await _watch(db, await builds.request_build(db, ASKED, kind))
         else:
-            await builds.build(db, settings, model.id, None, reason=ASKED)
+            await builds.build(db, settings, model.id, None, reason=ASKED, kind=kind)
         async with db.transaction() as conn:
             versions = await store.list_versions(conn, model.id)
     active = next((version for version in versions if version.is_active), None)

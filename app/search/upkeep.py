@@ -7,6 +7,7 @@ from typing import Literal
 
 from app.core import state
 from app.core.database import Connection
+from app.core.settings import Settings
 from app.search import store, store_recall
 from app.search.records import IndexVersion, Recall
 
@@ -34,11 +35,18 @@ PAUSE = timedelta(hours=24)
 
 HELD_VERSION = "held_index_version"
 
+Kind = Literal["compact", "retrain"]
+"""`compact` folds in what came and went, `retrain` draws new cells."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the version in force stands: `built` vectors when it was built, `living` now, `fresh` of them since."""
+    """How the version in force stands: `built` vectors when it was built, `living` now, `fresh` of them since.
 
+    Its cells were trained for `trained` vectors: by its own build, or by an earlier one.
+    """
+
+    trained: int
     built: int
     living: int
     fresh: int
@@ -54,12 +62,9 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A build that is due. `compact` folds in what came and went, `retrain` draws new cells.
+    """A build that is due. `waits_for` says why it is not made by itself, and is empty when it is."""
 
-    `waits_for` says why it is not made by itself, and is empty when it is.
-    """
-
-    kind: Literal["compact", "retrain"]
+    kind: Kind
     cause: Literal["recall", "growth", "fresh", "gone"]
     reason: str
     waits_for: str = ""
@@ -73,8 +78,8 @@ def propose(standing: Standing) -> Proposal | None:
             return Proposal("retrain", "recall", reason)
     least, share = (EXACT_MIN_FRESH, EXACT_FRESH_SHARE) if standing.is_exact else (MIN_FRESH, FRESH_SHARE)
     due = standing.fresh >= max(least, int(share * standing.built))
-    if standing.living >= RETRAIN_GROWTH * standing.built and (due or not standing.is_exact):
-        reason = f"the gallery has grown from {standing.built:,} to {standing.living:,} pictures"
+    if standing.living >= RETRAIN_GROWTH * standing.trained and (due or not standing.is_exact):
+        reason = f"the gallery has grown from {standing.trained:,} to {standing.living:,} pictures"
         return Proposal("retrain", "growth", reason)
     if due:
         return Proposal("compact", "fresh", f"{standing.fresh:,} pictures came since the last build")
@@ -89,8 +94,10 @@ def has_fallen(recall: Recall, target: float) -> bool:
     return recall.recall < target - RECALL_SLACK
 
 
-async def due(conn: Connection, model_id: int) -> Proposal | None:
-    """The build of this model's index that is due now, if any."""
+async def due(conn: Connection, settings: Settings, model_id: int) -> Proposal | None:
+    """The build of this model's index that is due now, if any; none ever where the mirror in Qdrant answers."""
+    if settings.search_engine == "qdrant":
+        return None
     versions = await store.list_versions(conn, model_id)
     active = next((one for one in versions if one.is_active), None)
     standing = await _stand(conn, model_id, active)
@@ -118,9 +125,10 @@ async def held_since(conn: Connection, version: IndexVersion | None) -> datetime
 async def _stand(conn: Connection, model_id: int, active: IndexVersion | None) -> Standing:
     drift = await store.get_drift(conn, model_id, active.seq if active else 0)
     if active is None:
-        return Standing(0, drift.living, drift.fresh, is_exact=True, target=1.0)
+        return Standing(0, 0, drift.living, drift.fresh, is_exact=True, target=1.0)
     today = [one for one in await store_recall.list_todays_recall(conn, model_id) if one.version_id == active.id]
     return Standing(
+        trained=active.manifest["trained_count"],
         built=active.manifest["count"],
         living=drift.living,
         fresh=drift.fresh,

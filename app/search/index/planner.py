@@ -115,7 +115,9 @@ class _Look:
 
     def first_cells(self) -> Ranking:
         """The nearest two, or as many as hold several times k vectors."""
-        wanted, n = tuning.FIRST_ROWS_PER_RESULT * self.k, tuning.FIRST_CELLS
+        wanted = tuning.FIRST_ROWS_PER_RESULT * self.k
+        # Twice as many as should hold them: near a query a filter may be thinner than on the whole.
+        n = max(tuning.FIRST_CELLS, 2 * wanted * int(np.count_nonzero(self.rows)) // self.count)
         while True:
             nearest = self.nearest(n)
             gathered = self.rows[nearest].cumsum()
@@ -202,8 +204,9 @@ def _fetch(look: _Look, selection: NarrowSelection, alive: Bitmap) -> Found:
     def fetch(cells: Ranking) -> tuple[Ids, Scores]:
         rows = selection.rows(cells.cells)
         ids = selection.ids[rows]
-        living = alive.mask(ids)
-        ids, rows = ids[living], rows[living]
+        if look.count < len(selection.ids):  # some were taken out since
+            living = alive.mask(ids)
+            ids, rows = ids[living], rows[living]
         return ids, look.main.scores_at(selection.positions[rows], look.query)
 
     first = look.first_cells()

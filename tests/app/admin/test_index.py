@@ -54,6 +54,7 @@ async def test_each_version_has_the_buttons_that_it_may_have(admin: Client, two:
     assert f'id="delete-{old.id}"' in page
     assert f'id="activate-{new.id}"' not in page
     assert f'id="delete-{new.id}"' not in page
+    assert "Kept in memory" in page
     part = await admin.get("/admin", headers={"hx-request": "true"})
     assert "<html" not in part.text
     assert 'id="index-panel"' in part.text

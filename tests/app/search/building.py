@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app.core import changes
 from app.core.changes import Change
 from app.embedding import store as embedding_store
-from app.search import builds, store
+from app.search import builds, construction, store
 from app.search.index.ivf import BuiltIndex
 from app.search.records import IndexVersion
 from app.search.searcher import version_dir
@@ -45,13 +45,13 @@ def flip(path: Path) -> None:
 
 def find_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every build from now on measures a recall of one half."""
-    honest = builds.ivf.build
+    honest = construction.ivf.build
 
     def build_badly(*arguments: Any, **options: Any) -> BuiltIndex:
         built = honest(*arguments, **options)
         return replace(built, setting=built.setting._replace(recall=0.5))
 
-    monkeypatch.setattr(builds.ivf, "build", build_badly)
+    monkeypatch.setattr(construction.ivf, "build", build_badly)
 
 
 async def fill(gallery: Gallery, owner_id: int, collection_id: int, count: int, seed: int = 1) -> list[int]:

@@ -12,7 +12,7 @@ from app.core.errors import Conflict
 from app.embedding import service as embedding
 from app.embedding import store as embedding_store
 from app.images import service as images
-from app.search import builds, store, upkeep
+from app.search import builds, construction, store, upkeep
 from app.search.live import Live
 from app.search.records import IndexVersion
 from app.search.searcher import version_dir
@@ -163,7 +163,7 @@ async def test_b2_a_failed_build_leaves_what_was(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(builds.files, "publish", full)
+    monkeypatch.setattr(construction.files, "publish", full)
     with pytest.raises(OSError, match="No space"):
         await build(gallery)
     await live.refresh()
@@ -227,10 +227,10 @@ async def test_a_cancelled_build_publishes_nothing(gallery: Gallery, ids: list[i
 async def test_enough_fresh_vectors_ask_for_a_build(
     gallery: Gallery, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await builds.tend(gallery.intake.db)
+    await builds.tend(gallery.intake.db, gallery.settings)
     assert await queued_builds(gallery) == 0
     monkeypatch.setattr(upkeep, "EXACT_MIN_FRESH", 8)
-    await builds.tend(gallery.intake.db)
+    await builds.tend(gallery.intake.db, gallery.settings)
     assert await queued_builds(gallery) == 1
 
 

@@ -186,11 +186,11 @@ async def test_a_review_keeps_what_it_measured_and_fallen_recall_asks_for_a_buil
         await conn.execute("UPDATE index_version SET created_at = created_at - interval '2 days'")
         (version_id,) = await (await conn.execute("SELECT id FROM index_version")).fetchone() or (0,)
         reviewed = await store_recall.list_reviewed_recall(conn, version_id)
-        proposal = await upkeep.due(conn, model.id)
+        proposal = await upkeep.due(conn, gallery.settings, model.id)
     assert [one.words for one in reviewed] == ["all pictures", "the collection Birds", "the newest pictures"]
     assert proposal is not None
     assert (proposal.kind, proposal.cause, proposal.waits_for) == ("retrain", "recall", "")
-    await builds.tend(db)
+    await builds.tend(db, gallery.settings)
     async with db.transaction() as conn:
         (message,) = await (await conn.execute("SELECT message FROM job WHERE state = 'queued'")).fetchone() or ("",)
     assert "has fallen to 0." in message

@@ -66,6 +66,12 @@ def test_refusals_are_sentences(
     assert in_force(likeness) == [2]
 
 
+def test_a_build_may_keep_the_cells(likeness: Likeness, indexes: Path) -> None:
+    built = told(likeness("index", "build", "--compact", "--json"))
+    assert (built["version"], built["active"], built["trained_count"]) == (3, True, 6)
+    assert built["reason"] == "asked for on the command line", "an exact index has no cells to tell of"
+
+
 def test_a_version_is_deleted_with_its_files(likeness: Likeness, indexes: Path) -> None:
     assert told(likeness("index", "delete", "1", "--json")) == {"deleted": 1}
     assert [path.name for path in indexes.iterdir()] == ["2"]

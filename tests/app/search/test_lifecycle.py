@@ -196,7 +196,7 @@ async def test_the_reason_of_a_build_stays_with_its_job_and_its_version(gallery:
 
 async def due_now(gallery: Gallery) -> bool:
     """Whether the rules start a build by themselves."""
-    await builds.tend(gallery.intake.db)
+    await builds.tend(gallery.intake.db, gallery.settings)
     async with gallery.intake.db.transaction() as conn:
         job = await jobs.find_active(conn, "index")
     return job is not None
@@ -222,7 +222,7 @@ async def test_what_was_rolled_back_is_not_undone_by_what_came_since_but_by_grow
     await gallery.embed()
     assert not await due_now(gallery)
     async with gallery.intake.db.transaction() as conn:
-        proposal = await upkeep.due(conn, (await gallery.model()).id)
+        proposal = await upkeep.due(conn, gallery.settings, (await gallery.model()).id)
     assert proposal is not None
     assert proposal.kind == "compact"
     assert "put in force by hand" in proposal.waits_for

@@ -182,11 +182,11 @@ async def test_old_measurements_are_forgotten(
     async with engine.db.transaction() as conn:
         await conn.execute("UPDATE recall_sample SET at = now() - interval '25 hours'")
     assert await todays(engine.db, live.current()[0]) == []
-    await builds.tend(engine.db)
+    await builds.tend(engine.db, gallery.settings)
     async with engine.db.transaction() as conn:
         kept = await (await conn.execute("SELECT count(*) FROM recall_sample")).fetchone()
         await conn.execute("UPDATE recall_sample SET at = now() - interval '31 days'")
-    await builds.tend(engine.db)
+    await builds.tend(engine.db, gallery.settings)
     async with engine.db.transaction() as conn:
         left = await (await conn.execute("SELECT count(*) FROM recall_sample")).fetchone()
     assert (kept, left) == ((1,), (0,))

@@ -6,8 +6,10 @@ from app.search.records import Recall, Subject
 from app.search.upkeep import Proposal, Standing, propose
 
 
-def standing(built: int, living: int, fresh: int, *measured: Recall, exact: bool = False) -> Standing:
-    return Standing(built, living, fresh, exact, 0.95, measured)
+def standing(
+    built: int, living: int, fresh: int, *measured: Recall, exact: bool = False, trained: int | None = None
+) -> Standing:
+    return Standing(built if trained is None else trained, built, living, fresh, exact, 0.95, measured)
 
 
 def recall(of: Subject, value: float, queries: int = 200) -> Recall:
@@ -36,6 +38,8 @@ def kind_of(proposal: Proposal | None) -> tuple[str, str] | None:
         (standing(100_000, 89_999, 0), ("compact", "gone")),
         (standing(100_000, 98_000, 8_500), ("compact", "gone")),
         (standing(30_000, 60_000, 30_000), ("retrain", "growth")),
+        (standing(58_000, 60_000, 2_000, trained=30_000), ("retrain", "growth")),
+        (standing(58_000, 59_999, 1_999, trained=30_000), None),
         (standing(100_000, 100_000, 0, recall("query", 0.93)), None),
         (standing(100_000, 100_000, 0, recall("query", 0.9299)), ("retrain", "recall")),
         (standing(100_000, 100_000, 0, recall("all", 0.96), recall("newest", 0.9)), ("retrain", "recall")),
