@@ -1,4 +1,4 @@
-"""Writes requirements.lock: the versions that pyproject.toml resolves to, development tools included."""
+"""Writes requirements.lock: the versions that pyproject.toml resolves to, with the tools of development."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ CUDA = re.compile(r"(nvidia-|cuda-|triton)")
 
 def resolve() -> str:
     """What pip-compile chooses, a line per package; versions in the present lock are kept where they still fit."""
-    options = ["--extra=dev", "--strip-extras", "--no-annotate", "--no-header", "--no-emit-options"]
+    options = ["--extra=dev", "--extra=bench", "--strip-extras", "--no-annotate", "--no-header", "--no-emit-options"]
     anonymous = ["--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host"]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / LOCK.name

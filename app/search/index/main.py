@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from app.search.index.bitmaps import Bitmap
 from app.search.index.cells import Cells, Ranking
 from app.search.index.layout import Layout, StoredVectors
-from app.search.index.memory import lock_in_memory
+from app.search.index.memory import give_back_freed, lock_in_memory
 from app.search.index.rotation import Rotation
 from app.search.index.rules import Rules
 from app.search.index.selection import Selection, Selections
@@ -71,6 +71,7 @@ class MainIndex:
     ) -> Self:
         """Maps `file`, which must have been verified. Raises RuntimeError when FAISS cannot read it."""
         main = cls(faiss.read_index(str(file), faiss.IO_FLAG_MMAP_IFC), positions, spreads, layout, rotation, rules)
+        give_back_freed()
         main.is_locked = lock_in_memory(main._stored.address, main._stored.size_bytes)
         return main
 

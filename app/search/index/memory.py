@@ -1,4 +1,4 @@
-"""Keeping a mapped index in memory: a page that was evicted costs a search a read from the disk."""
+"""The memory of a mapped index: kept resident, as an evicted page costs a read from the disk, and not taken twice."""
 
 import ctypes
 import os
@@ -27,3 +27,13 @@ def lock_in_memory(address: int, size: int) -> bool:
         return True
     log.info("the index is not locked in memory", reason=os.strerror(ctypes.get_errno()), size_mb=size >> 20)
     return False
+
+
+def give_back_freed() -> None:
+    """Returns to the system what the C library holds freed.
+
+    FAISS makes room for every cell before it maps them: 175 MB stayed behind in each process after a map of 189 MB.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
+    if trim is not None:
+        trim(0)

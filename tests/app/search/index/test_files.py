@@ -187,3 +187,25 @@ def test_a_removed_version_still_serves_who_has_it_open(version: Path):
     assert index.search(clustered(300)[5], 1).ids.tolist() == [5]
     with pytest.raises(FileNotFoundError):
         remove_version(version)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_mapped_index_takes_no_memory_of_its_own(tmp_path: Path):
+    vectors = clustered(40_000, dim=128)
+    built = build(lambda: [(np.arange(40_000), vectors)], dim=128, n=40_000, layout="panorama")
+    manifest = publish(built, tmp_path / "1", seq=1, model_identity="m")
+    script = """
+import sys
+from pathlib import Path
+from app.search.index import Index
+def anonymous():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("RssAnon"))
+before = anonymous()
+index = Index.open(Path(sys.argv[1]))
+print(anonymous() - before)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "1")], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert manifest.size_bytes > 20e6
+    assert int(run.stdout.split()[-1]) * 1024 < manifest.size_bytes / 3
