@@ -133,7 +133,7 @@ class _Look:
         A vector x of a cell is its centroid c and a rest of about the cell's spread in length; of that rest the
         query q sees the part along its own direction off c, sqrt(1 - (q·c)²) long. So q·x is likely to be at most
         q·c + reach · spread · sqrt(1 - (q·c)²); `reach` is measured at the build. Against a fixed number of cells
-        for all queries this compares a quarter of the vectors in the median and half on average, for the same recall (1M).
+        for all queries this compares a quarter of the vectors in the median, half on average, for the same recall (1M).
         """
         scores = self.scores
         # Most cells are out even with the widest spread; the others are looked at one by one.
