@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def plain_ivf(vectors: Floats) -> Rival:
 
 def hnswlib(vectors: Floats, cache: Path, **source: Any) -> Rival:
     """hnswlib, M 16, efConstruction 200; kept in `cache`, as it takes ten minutes at a million."""
-    import hnswlib as library  # pyright: ignore[reportMissingTypeStubs]
+    library: Any = import_module("hnswlib")  # may not be installed
 
     build_s = None
     index: Any = library.Index("ip", vectors.shape[1])
@@ -94,7 +95,7 @@ def hnswlib(vectors: Floats, cache: Path, **source: Any) -> Rival:
 
 def qdrant(vectors: Floats, cache: Path, **source: Any) -> Rival:
     """Qdrant's own engine in this process (qdrant-edge), with its defaults: m 16, ef_construct 100."""
-    import qdrant_edge as edge
+    edge: Any = import_module("qdrant_edge")  # may not be installed
 
     folder = cached(cache, "qdrant", **source)
     build_s = None

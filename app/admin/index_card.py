@@ -147,7 +147,7 @@ def _setting_text(version: IndexVersion | None) -> str:
     facts = version.manifest
     if facts["layout"] == "exact":
         return f", {facts['storage']}"
-    levels = f", {facts['levels']} levels" if facts["levels"] else ""
+    levels = f", {facts['levels']} levels" if facts["levels"] > 1 else ""
     p50 = f", {facts['p50_ms']:.2f} ms" if facts["p50_ms"] else ""
     return f"{levels}, {facts['storage']}, nlist {facts['nlist']:,}, nprobe {facts['nprobe']:,}{p50}"
 

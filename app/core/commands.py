@@ -48,7 +48,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 def describe(error: Exception) -> str:
     """A refusal in a sentence, with its hint if it has one."""
     if isinstance(error, AppError):
-        return f"{error.detail}: {error.hint}" if error.hint else error.detail
+        return f"{error.detail.rstrip('.')}: {error.hint}" if error.hint else error.detail
     return str(error)
 
 

@@ -70,8 +70,10 @@ def search(
         unread = "" if results.background else "; too few pictures to tell what a score means"
         click.echo(f"Cosines by {results.model}, index {results.index}{unread}.", err=True)
     else:
+        filtered = min_likeness is not None or any(narrowing.values())
         hint = "" if user else " Private pictures are searched with --user NAME."
-        click.echo(f"Nothing found: no searchable picture is public or matches.{hint}", err=True)
+        reason = "no picture that can be seen matches the filters" if filtered else "no searchable picture is public"
+        click.echo(f"Nothing found: {reason}.{hint}", err=True)
 
 
 @asynccontextmanager

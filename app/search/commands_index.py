@@ -22,6 +22,18 @@ from app.search.upkeep import Kind
 ASKED = "asked for on the command line"
 
 
+class VersionNumber(click.ParamType[int]):
+    """`3`, or `v3` as lists print it."""
+
+    name = "version"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        digits = str(value).removeprefix("v")
+        if not digits.isascii() or not digits.isdigit():
+            self.fail(f"{value!r} is not the number of a version, such as 3 or v3.", param, ctx)
+        return int(digits)
+
+
 @click.group()
 def index() -> None:
     """Search indexes: build one, list and check them, change the one in force."""
@@ -50,7 +62,7 @@ def list_indexes(*, as_json: bool) -> None:
 
 
 @index.command()
-@click.argument("version", type=int)
+@click.argument("version", type=VersionNumber())
 @click.option("--below-target", is_flag=True, help="Even one that finds less than its target.")
 @json_option
 def activate(version: int, *, below_target: bool, as_json: bool) -> None:
@@ -78,7 +90,7 @@ def rollback(*, as_json: bool) -> None:
 
 
 @index.command()
-@click.argument("version", type=int)
+@click.argument("version", type=VersionNumber())
 @json_option
 def delete(version: int, *, as_json: bool) -> None:
     """Delete VERSION, its row and its files; never an active one."""

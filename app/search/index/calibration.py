@@ -94,14 +94,15 @@ class Truth:
 
 
 def calibrate(main: MainIndex, truth: Truth, *, target: float) -> Calibration:
-    """Finds the reaches that reach `target` on `truth`, and measures what they cost. Changes `main.rules`."""
+    """Finds the least reach for a recall of `target` on `truth`, and measures its cost. Changes `main.rules`."""
     with _one_thread():
         everything = _Trial(main, truth, "all", len(truth.queries))
-        curve = [(reach, everything.at(reach)) for reach in CURVE_REACHES]
+        tried = [everything.at(reach) for reach in CURVE_REACHES]
         reach = everything.least_reach(target)
         setting = everything.at(reach)
-        curve = sorted({reach: setting, **dict(curve)}.items())
-        rows = everything.mean_rows
+        # One point for each nprobe, as people read the curve; the setting stands for its own.
+        curve = {point.nprobe: point for point in (*tried, setting)}
+        rows = everything.rows_at(reach)
         reaches = _filtered_reaches(main, truth, target)
         rules = Rules(
             reach=reach,
@@ -113,7 +114,7 @@ def calibrate(main: MainIndex, truth: Truth, *, target: float) -> Calibration:
             gather_us=_gather_us(main, truth),
             scan_us=_scan_us(main, truth),
         )
-    return Calibration(rules, setting, tuple(point for _, point in curve))
+    return Calibration(rules, setting, tuple(sorted(curve.values(), key=lambda point: point.nprobe)))
 
 
 def _filtered_reaches(main: MainIndex, truth: Truth, target: float) -> dict[str, float]:
@@ -162,8 +163,7 @@ class _Trial:
         self._usable = np.isfinite(thresholds)
         self._allowed = None if name == "all" else truth.allowed(name)
         self._view = _whole_view(main)
-        self._known: dict[float, CurvePoint] = {}
-        self.mean_rows = 0.0
+        self._known: dict[float, tuple[CurvePoint, float]] = {}
 
     def at(self, reach: float) -> CurvePoint:
         """What `reach` reaches."""
@@ -173,7 +173,12 @@ class _Trial:
             )
             self._main.rules = rules
             self._known[reach] = self._measure()
-        return self._known[reach]
+        return self._known[reach][0]
+
+    def rows_at(self, reach: float) -> float:
+        """How many vectors it compares, on average."""
+        self.at(reach)
+        return self._known[reach][1]
 
     def least_reach(self, target: float) -> float:
         """The least reach of the ladder that reaches `target`; the widest if none does."""
@@ -190,7 +195,7 @@ class _Trial:
         self.at(ladder[low])
         return ladder[low]
 
-    def _measure(self) -> CurvePoint:
+    def _measure(self) -> tuple[CurvePoint, float]:
         recalls, times, cells, rows = [], [], [], []
         k = tuning.CALIBRATION_K
         for query, query_id, threshold in zip(
@@ -203,8 +208,8 @@ class _Trial:
             compared = np.arange(self._main.nlist) if found.cells is None else found.cells
             cells.append(len(compared))
             rows.append(int(self._main.cell_sizes[compared].sum()))
-        self.mean_rows = float(np.mean(rows))
-        return CurvePoint(round(np.mean(cells)), round(float(np.mean(recalls)), 4), round(float(np.median(times)), 3))
+        recall, p50_ms = round(float(np.mean(recalls)), 4), round(float(np.median(times)), 3)
+        return CurvePoint(round(np.mean(cells)), recall, p50_ms), float(np.mean(rows))
 
 
 def _timed(view: View, query: Vectors, allowed: Bitmap | None) -> tuple[planner.Found, float]:
