@@ -18,6 +18,7 @@ from app.search.index.bitmaps import Bitmap
 from app.search.labels import Labels
 from app.search.memberships import Memberships
 from app.search.records import IndexVersion
+from app.search.records_mirror import MirrorState
 from app.search.searcher import Searcher, apply_entries, open_searcher
 from ml.embedder import Embedder
 from ml.models.model import ModelError
@@ -115,7 +116,7 @@ class Live:
         searcher = self._searcher
         if model is None or not state.collection:
             if searcher is None:
-                raise NoModelYet("the mirror in Qdrant is not filled yet: the worker does that", retry_after_s=10)
+                raise NoModelYet(_why_unfilled(state), retry_after_s=10)
             return
         if searcher is None or searcher.model.id != model.id:
             searcher = Searcher(model, await self._embedder(model), None, None, state.position)
@@ -148,6 +149,14 @@ class Live:
         async with self._db.snapshot() as conn:
             position = await changes.position(conn)
             return Memberships(await store.list_memberships(conn), position)
+
+
+def _why_unfilled(state: MirrorState) -> str:
+    if state.error:
+        return f"the mirror in Qdrant is not filled yet: {state.error}"
+    if state.seen_at is None:
+        return "the mirror in Qdrant is not filled yet: no worker follows it (it needs LIKENESS_QDRANT_URL, too)"
+    return "the mirror in Qdrant is not filled yet: the worker is at it"
 
 
 async def _active_version(conn: Connection, model: ModelRow) -> IndexVersion | None:

@@ -12,6 +12,7 @@ from app.search.index.vectors import Vectors
 
 LayoutName = Literal["plain", "panorama", "float16"]
 
+# These two are part of the format of published files: who changes one raises `files._FORMAT`.
 LEVEL_WIDTH = 24
 """Numbers per level of the Panorama layout: at 1M x 384 levels of 24 and 32 answer alike, 16 is 10% slower."""
 

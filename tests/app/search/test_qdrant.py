@@ -170,7 +170,7 @@ async def by_qdrant(gallery: Gallery, mirrored: Settings) -> AsyncIterator[Engin
 
 
 async def test_it_says_so_while_the_mirror_is_not_filled(by_qdrant: Engine) -> None:
-    with pytest.raises(Unavailable, match="not filled yet"):
+    with pytest.raises(Unavailable, match="not filled yet: no worker follows it"):
         await by_qdrant.live.refresh()
     with pytest.raises(Unavailable):
         by_qdrant.live.current()
