@@ -93,7 +93,7 @@ class Index:
         """The `k` nearest to `query` [dim] among `allowed` (all, when None), best first.
 
         Fewer than k only when no more are allowed; ties in the order of their ids. With `exact` every allowed
-        vector is compared (0.4 s for a million), to measure the others by. Raises ValueError for a k
+        vector is compared (0.5 s for a million), to measure the others by. Raises ValueError for a k
         below 1 and a query that has another length, is not L2-normalised, or holds NaN.
         """
         if k < 1:
@@ -130,13 +130,6 @@ class Index:
             found = [self._vector(image_id) for image_id in as_ids(ids).tolist()]
         vectors = np.stack(found) if found else np.empty((0, self.dim), np.float32)
         return vectors if self._rotation is None else self._rotation.back(vectors)
-
-    def scores(self, query: NDArray[np.floating[Any]], ids: IdsLike) -> Neighbours:
-        """The scores of those of `ids` (none twice) that are there, in no order. Raises ValueError as `search` does."""
-        checked = check_query(query, self.dim)
-        if self._rotation is not None:
-            checked = self._rotation.query(checked)
-        return planner.score(self._view, checked, as_ids(ids))
 
     def __contains__(self, image_id: int) -> bool:
         with self._writing:

@@ -87,7 +87,8 @@ def build(
         cells = Cells(quantizer, 1, dim)
         begun = 0.0
     else:
-        sample = _draw_sample(source, dim, n, nlist, lambda fraction: report(0.15 * fraction, "sampling"))
+        trained = 0 if reuse else tuning.TRAINING_ROWS_PER_CELL * nlist
+        sample = _draw_sample(source, dim, n, trained, lambda fraction: report(0.15 * fraction, "sampling"))
         report(0.15, "training")
         shape = reuse or _train(sample.training, nlist, layout)
         quantizer = new_quantizer(shape.centroids)
@@ -194,9 +195,9 @@ class _Sample:
     query_ids: Ids
 
 
-def _draw_sample(source: Source, dim: int, n: int, nlist: int, report: Callable[[float], None]) -> _Sample:
+def _draw_sample(source: Source, dim: int, n: int, rows: int, report: Callable[[float], None]) -> _Sample:
     held_out = min(tuning.CALIBRATION_QUERIES, n // 10)
-    wanted = min(n - held_out, tuning.TRAINING_ROWS_PER_CELL * nlist)
+    wanted = min(n - held_out, rows)
     drawn = np.random.default_rng(tuning.SEED).choice(n, held_out + wanted, replace=False)
     role = np.zeros(n, np.uint8)
     role[drawn[:held_out]], role[drawn[held_out:]] = 1, 2

@@ -57,7 +57,7 @@ class MainIndex:
         self.present = Bitmap.from_ids(np.flatnonzero(self._positions >= 0))
         """The ids it holds; not to be changed."""
         self.is_locked = False
-        self._known_params: dict[int, Any] = {}  # making one costs 5 µs
+        self._known_params: dict[int, Any] = {}  # making one costs 2 µs, twice a search
 
     @classmethod
     def open(

@@ -69,14 +69,6 @@ def search(view: View, query: Vectors, k: int, allowed: Bitmap | None = None, *,
     return _rank(ids, np.minimum(np.maximum(scores, -1), 1), k)  # a vector with itself can give 1.0000002
 
 
-def score(view: View, query: Vectors, ids: Ids) -> Neighbours:
-    """The scores of those of `ids` (no id twice) that are there, in no order."""
-    old = ids[view.alive.mask(ids)] if view.main is not None else ids[:0]
-    scores = NOTHING.scores if view.main is None else view.main.scores(old, query)
-    fresh_ids, fresh_scores = view.delta.search(query, Bitmap.from_ids(ids), None)
-    return Neighbours(np.concatenate([old, fresh_ids]), np.clip(np.concatenate([scores, fresh_scores]), -1, 1))
-
-
 def search_main(view: View, query: Vectors, k: int, allowed: Bitmap | None = None, *, exact: bool = False) -> Found:
     """At least the best `k` of the main index that are eligible, with their scores."""
     main = view.main

@@ -39,7 +39,7 @@ class NarrowSelection(Selection):
 class Selections:
     """Selections by filter, over one main index. A filter that has changed since is worked out again.
 
-    At a million vectors: 0.3 ms for 10,000 ids, 6 ms for 500,000.
+    At a million vectors: 0.4 ms for 10,000 ids, 2 ms for 500,000.
     """
 
     def __init__(self, positions: NDArray[np.int64], nlist: int, narrow_count: int) -> None:
