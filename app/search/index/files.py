@@ -26,7 +26,7 @@ SPREADS_FILE = "spreads.npy"
 ROTATION_FILE = "rotation.npy"
 MANIFEST_FILE = "manifest.json"
 
-_FORMAT = 2
+_FORMAT = 3
 _PARTIAL = ".partial"
 
 

@@ -94,7 +94,6 @@ class MainIndex:
         swig_ptr = faiss.swig_ptr
         keys, key_scores = np.ascontiguousarray(cells.cells), np.ascontiguousarray(cells.scores)
         ids, scores = np.empty(k, np.int64), np.empty(k, np.float32)
-        params = self._params(cells.size, eligible)
         # The method's own wrapper takes no parameters; nprobe on the index would be shared by all threads.
         self._index.search_preassigned_c(
             1,
@@ -105,10 +104,29 @@ class MainIndex:
             swig_ptr(scores),
             swig_ptr(ids),
             False,  # store_pairs; SWIG takes no keywords here
-            params,
+            self._params(cells.size, eligible),
         )
         found = int(np.count_nonzero(ids >= 0))  # what was not found is -1, behind all that was
         return ids[:found], scores[:found]
+
+    def probe_above(self, query: Vectors, least: float, eligible: Bitmap | None, cells: Ranking) -> tuple[Ids, Vectors]:
+        """The ids and scores, in no order, of all in `cells` (one at least) that score more than `least`."""
+        swig_ptr = faiss.swig_ptr
+        keys, key_scores = np.ascontiguousarray(cells.cells), np.ascontiguousarray(cells.scores)
+        found = faiss.RangeSearchResult(1)
+        found.buffer_size = 1_024  # results a block; the 262,144 of FAISS are 3 MB fresh from the system each time
+        self._index.range_search_preassigned_c(
+            1,
+            swig_ptr(query),
+            least,
+            swig_ptr(keys),
+            swig_ptr(key_scores),
+            found,
+            False,  # store_pairs
+            self._params(cells.size, eligible),
+        )
+        n = int(faiss.rev_swig_ptr(found.lims, 2)[1])
+        return faiss.rev_swig_ptr(found.labels, n).copy(), faiss.rev_swig_ptr(found.distances, n).copy()
 
     def _params(self, nprobe: int, eligible: Bitmap | None) -> Any:
         if eligible is not None:

@@ -15,7 +15,7 @@ from app.search.index.selection import NarrowSelection, Selection
 from app.search.index.vectors import Ids, Vectors
 
 _SPARE = 2  # results fetched beyond k, which tell whether the last place is tied for
-_FEW = 4
+_FEW = 16
 _TIE = 1e-6  # FAISS sums in another order than we do: equal vectors may differ by so much in its scores
 
 Scores = NDArray[np.float32]
@@ -88,9 +88,7 @@ def search_main(view: View, query: Vectors, k: int, allowed: Bitmap | None = Non
         look = _narrowed(look, selection)
         if isinstance(selection, NarrowSelection):
             return _fetch(look, selection, view.alive)
-    first = look.first_cells()
-    _, scores = main.probe(query, k, _selector(look, eligible), first)
-    return _scan(look, eligible, look.cells_worth_it(_kth(scores, k), first))
+    return _scan(look, eligible, look.first_cells())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,43 +104,46 @@ class _Look:
     reach: float
 
     def first_cells(self) -> Ranking:
-        """The nearest two, or as many as hold several times k vectors."""
+        """The nearest few, or as many as hold several times k vectors."""
         wanted = tuning.FIRST_ROWS_PER_RESULT * self.k
         # Twice as many as should hold them: near a query a filter may be thinner than on the whole.
         n = max(tuning.FIRST_CELLS, 2 * wanted * int(np.count_nonzero(self.rows)) // self.count)
         while True:
-            nearest = self.nearest(n)
-            gathered = self.rows[nearest].cumsum()
+            cells = self.nearest(n)
+            gathered = self.rows[cells].cumsum()
             if gathered[-1] >= wanted or n >= self.main.nlist:
-                enough = int(np.searchsorted(gathered, wanted)) + 1
-                cells = nearest[: max(tuning.FIRST_CELLS, enough)]
+                if n > tuning.FIRST_CELLS:
+                    cells = cells[: max(tuning.FIRST_CELLS, int(np.searchsorted(gathered, wanted)) + 1)]
                 return Ranking(cells, self.scores[cells])
             n *= 4
 
     def cells_worth_it(self, kth: float, first: Ranking) -> Ranking:
-        """The first cells, and all others that may hold a vector better than `kth`, nearest first.
+        """All cells but `first` that may hold a vector better than `kth`.
 
         A vector x of a cell is its centroid c and a rest of about the cell's spread in length; of that rest the
         query q sees the part along its own direction off c, sqrt(1 - (q·c)²) long. So q·x is likely to be at most
         q·c + reach · spread · sqrt(1 - (q·c)²); `reach` is measured at the build. Against a fixed number of cells
         for all queries this compares a quarter of the vectors in the median, half on average, for the same recall (1M).
         """
-        scores = self.scores
+        unseen = self.scores.copy()
+        unseen[first.cells] = -np.inf
         # Most cells are out even with the widest spread; the others are looked at one by one.
-        last = first.scores[-1]
-        cells = np.flatnonzero(scores >= min(kth - self.reach * self.main.widest_spread, last))
-        near = scores[cells]
+        cells = np.flatnonzero(unseen >= kth - self.reach * self.main.widest_spread)
+        near = unseen[cells]
         off_centre = np.sqrt(np.maximum(1 - near * near, 0))
         worth = near + self.reach * self.main.spreads[cells] * off_centre >= kth
-        cells = cells[(worth & (self.rows[cells] > 0)) | (near >= last)]
-        cells = cells[np.argsort(-scores[cells])]
-        most = (
-            tuning.MOST_TIMES_MEAN * self.main.rules.rows * max(1.0, self.k / tuning.CALIBRATION_K) ** tuning.K_EXPONENT
-        )
-        gathered = self.rows[cells].cumsum()
-        if gathered[-1] > most:
-            cells = cells[: max(first.size, int(np.searchsorted(gathered, most, side="right")))]
-        return Ranking(cells, scores[cells])
+        cells, near = cells[worth], near[worth]
+        most = self.most_rows()
+        if self.rows[cells].sum() > most:
+            order = np.argsort(-near)
+            order = order[: int(np.searchsorted(self.rows[cells[order]].cumsum(), most, side="right"))]
+            cells, near = cells[order], near[order]
+        return Ranking(cells, near)
+
+    def most_rows(self) -> float:
+        """How many vectors a search compares at most, after the first cells."""
+        larger = max(1.0, self.k / tuning.CALIBRATION_K) ** tuning.K_EXPONENT
+        return tuning.MOST_TIMES_MEAN * self.main.rules.rows * larger
 
     def nearest(self, n: int) -> NDArray[np.int64]:
         """The `n` nearest cells, nearest first."""
@@ -162,32 +163,38 @@ class _Look:
 
 def _narrowed(look: _Look, selection: Selection) -> _Look:
     """The same query under a filter: cells without an allowed vector are out of the question."""
-    scores = np.where(selection.counts > 0, look.scores, np.float32(-1))
+    scores = np.where(selection.counts > 0, look.scores, np.float32(-np.inf))
     filtered = replace(look, scores=scores, rows=selection.counts)
     near = filtered.nearest(max(tuning.LEAST_DENSITY_CELLS, look.main.nlist // tuning.DENSITY_SHARE))
     density = float(selection.counts[near].sum() / max(1, look.main.cell_sizes[near].sum()))
     return replace(filtered, reach=look.main.rules.filtered_reach(density))
 
 
-def _scan(look: _Look, eligible: Bitmap, cells: Ranking) -> Found:
-    """The best `k` of `cells`; of all cells, thus exact, when those hold fewer than `k`.
+def _scan(look: _Look, eligible: Bitmap, first: Ranking) -> Found:
+    """The best `k` of `first`, and whatever is better in the other cells; exact when `first` holds fewer than `k`.
 
-    FAISS keeps any of those that tie for the last place, so more are fetched until no tie is cut.
+    The second look starts from what the first one found, so it compares most vectors by their first numbers only.
+    FAISS keeps any of those that tie for the last of the places it fills: where a tie may have been cut, the first
+    cells are looked at again for all that is as good.
     """
-    main, query, k, count = look.main, look.query, look.k, look.count
+    main, query, k = look.main, look.query, look.k
     selector = _selector(look, eligible)
-    fetch = min(k + _SPARE, count)
-    while True:
-        ids, scores = main.probe(query, fetch, selector, cells)
-        if len(ids) < k:
-            cells = look.every_cell()
-            ids, scores = main.probe(query, fetch, selector, cells)
-        if len(ids) < fetch or fetch == count or scores[-1] < scores[k - 1] - _TIE:
-            break
-        fetch = min(4 * fetch, count)
-    if (scores[:-1] - scores[1:] <= _TIE).any():
+    ids, scores = main.probe(query, k + _SPARE, selector, first)
+    if len(ids) < k:
+        first = look.every_cell()
+        ids, scores = main.probe(query, k + _SPARE, selector, first)
+    least = _kth(scores, k) - _TIE
+    rest = look.cells_worth_it(least, first)
+    if len(ids) == k + _SPARE and scores[-1] >= least:
+        ids, scores = main.probe_above(query, least, selector, first)
+    if rest.size:
+        more_ids, more_scores = main.probe_above(query, least, selector, rest)
+        ids, scores = np.concatenate([ids, more_ids]), np.concatenate([scores, more_scores])
+    order = np.argsort(-scores)
+    ids, scores = ids[order], scores[order]
+    if (scores[: k + 1][:-1] - scores[: k + 1][1:] <= _TIE).any():
         scores = main.scores(ids, query)  # summed as everywhere else: equal vectors have equal scores again
-    return Found(ids, scores, None if cells.size == main.nlist else cells.cells)
+    return Found(ids, scores, _compared(main, first, rest))
 
 
 def _fetch(look: _Look, selection: NarrowSelection, alive: Bitmap) -> Found:
@@ -202,13 +209,19 @@ def _fetch(look: _Look, selection: NarrowSelection, alive: Bitmap) -> Found:
         return ids, look.main.scores_at(selection.positions[rows], look.query)
 
     first = look.first_cells()
-    _, scores = fetch(first)
-    cells = look.cells_worth_it(_kth(scores, look.k), first)
-    ids, scores = fetch(cells)
+    ids, scores = fetch(first)
     if len(ids) < look.k:
-        cells = look.every_cell()
-        ids, scores = fetch(cells)
-    return Found(ids, scores, cells.cells)
+        first = look.every_cell()
+        ids, scores = fetch(first)
+    rest = look.cells_worth_it(_kth(scores, look.k), first)
+    if rest.size:
+        more_ids, more_scores = fetch(rest)
+        ids, scores = np.concatenate([ids, more_ids]), np.concatenate([scores, more_scores])
+    return Found(ids, scores, _compared(look.main, first, rest))
+
+
+def _compared(main: MainIndex, first: Ranking, rest: Ranking) -> NDArray[np.int64] | None:
+    return None if first.size + rest.size == main.nlist else np.concatenate([first.cells, rest.cells])
 
 
 def _selector(look: _Look, eligible: Bitmap) -> Bitmap | None:
