@@ -140,7 +140,7 @@ def embed_folder(
     console = Console(stderr=True)
     count = 0
     with Decoder(workers) as decoder, OUTPUTS[output.suffix](output, about) as append:
-        files = ((item.source, item.content) for item in items)
+        files = ((item.source, item.content) for item in items if isinstance(item.content, Path))
         results = embed_files(Embedder(model), decoder, files)
         for name, found in track(results, "Embedding", len(items), console=console, disable=not console.is_terminal):
             if isinstance(found, str):
@@ -176,7 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(asked: argparse.Namespace, model: Model) -> int:
     """Embed and tell: 0 when something was embedded, else 1."""
     own = asked.output.resolve()
-    items = [item for item in read_folder(asked.folder) if item.content != own]
+    items = [one for one in read_folder(asked.folder).items if isinstance(one, Item) and one.content != own]
     refused: list[Refused] = []
 
     def report(one: Refused) -> None:

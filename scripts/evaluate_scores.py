@@ -19,6 +19,7 @@ from app.search.draw import SAMPLE
 from app.search.finders import Sample
 from app.search.spread import spread
 from ml.datasets.folder import read_folder
+from ml.datasets.items import Item
 from ml.decoder import Decoder
 from ml.embedder import Embedder
 from ml.models.model import ModelError
@@ -122,9 +123,7 @@ def _galleries(decoder: Decoder, model: str, folders: Sequence[Path], models_dir
     vectors: list[NDArray[np.float32]] = []
     labels: list[str] = []
     for folder in folders:
-        items = [
-            item for item in read_folder(folder, labels_from="folder") if item.labels and isinstance(item.content, Path)
-        ]
+        items = [one for one in read_folder(folder, labels_from="folder").items if isinstance(one, Item) and one.labels]
         files = [(item.labels[0], item.content) for item in items if isinstance(item.content, Path)]
         found = [(label, row) for label, row in embed_files(embedder, decoder, files) if not isinstance(row, str)]
         mine, names = np.stack([row for _, row in found]), [f"{folder}/{label}" for label, _ in found]

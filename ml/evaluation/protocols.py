@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.datasets.folder import read_folder
+from ml.datasets.items import Item
 from ml.evaluation.metrics import ranks, score_queries
 
 GROUPS = "groups.json"
@@ -108,7 +109,7 @@ def kind_of(alteration: str) -> str:
 
 
 def _read_labelled(folder: Path) -> Labelled:
-    items = list(read_folder(folder, "folder"))
+    items = [one for one in read_folder(folder, "folder").items if isinstance(one, Item)]
     if not items:
         raise ValueError(f"{folder} holds no pictures")
     labels = [item.labels[0] if item.labels else folder.name for item in items]

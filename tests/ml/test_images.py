@@ -6,6 +6,7 @@ import zlib
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
@@ -53,7 +54,7 @@ TURNED = {
 }
 
 
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", TURNED)
 def test_every_orientation_comes_out_upright(format_: str, orientation: int) -> None:
     turn = TURNED[orientation]
@@ -61,7 +62,8 @@ def test_every_orientation_comes_out_upright(format_: str, orientation: int) -> 
     exif = Image.Exif()
     exif[0x0112] = orientation
     options: dict[str, Any] = {"lossless": True} if format_ == "WEBP" else {}
-    decoded = images.decode(encode(stored, format_, exif=exif, **options))
+    # HEIF and AVIF state it twice, as phones do: as a turn of their own, and in EXIF.
+    decoded = images.decode(encode(stored, format_, exif=exif.tobytes(), **options))
     assert (decoded.width, decoded.height) == decoded.image.size == (60, 40)
     difference = np.asarray(decoded.image, int) - np.asarray(corners(), int)
     assert np.abs(difference[5:15, 5:25]).max() < 30  # the red corner, but for JPEG's losses
@@ -156,7 +158,10 @@ def test_a_picture_inside_a_container_is_held_to_the_same_limit() -> None:
         (b"<!DOCTYPE html><html></html>", "not a picture: it is a web page"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "not a picture: SVG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
-        (bytes([0, 0, 0, 24]) + b"ftypheic" + bytes(4) + b"mif1heic", "not a picture: HEIC"),
+        (b"%PDF-1.7\n", "not a picture: it is a PDF"),
+        (b"PK\x03\x04", "not a picture: it is an archive"),
+        (bytes([0, 0, 0, 24]) + b"ftypheic" + bytes(4) + b"mif1heic", "not a picture: the file is damaged"),
+        (bytes([0, 0, 0, 24]) + b"ftypqt  " + bytes(4) + b"qt  qt  ", "not a picture: it is a film"),
         (b"\xff\xd8\xff\xe0", "not a picture: the beginning of the file is damaged"),
     ],
 )
@@ -164,10 +169,75 @@ def test_what_is_no_picture_is_refused_in_plain_words(data: bytes, reason: str) 
     assert refusal(data).startswith(reason)
 
 
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "BMP"])
-def test_a_truncated_file_is_refused(format_: str) -> None:
+@pytest.mark.parametrize("share", [0.5, 0.99])
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "PPM", "AVIF", "HEIF"])
+def test_a_truncated_file_is_refused(format_: str, share: float) -> None:
     data = encode(Image.effect_noise((200, 200), 60).convert("RGB"), format_)
-    assert refusal(data[: len(data) // 2]) == "the file is cut short"
+    assert refusal(data[: int(len(data) * share)]) == "the file is cut short"
+
+
+@pytest.mark.parametrize("format_", ["WEBP", "JPEG2000"])
+def test_a_truncated_file_whose_reader_cannot_tell_why_is_refused_too(format_: str) -> None:
+    data = encode(Image.effect_noise((200, 200), 60).convert("RGB"), format_)
+    assert refusal(data[: len(data) // 2]) == "the file is damaged: its pixels cannot be decoded"
+
+
+def test_a_phones_heic_that_lacks_tiles_is_refused_and_what_is_appended_to_it_ignored() -> None:
+    image = Image.effect_noise((300, 200), 60).convert("RGB")
+    data = encode(image, "HEIF", tile_size=64)
+    assert images.load(data).size == (300, 200)
+    assert images.load(data + b"\0\0\0\x08free" + b"a film, and no box").size == (300, 200)
+    assert refusal(data[:-20]) == "the file is cut short"
+
+
+def test_a_png_damaged_late_keeps_what_was_read_and_one_damaged_early_is_refused() -> None:
+    image = Image.effect_noise((200, 200), 60).convert("RGB")
+    data = encode(image, compress_level=1)
+
+    def damaged(share: float) -> bytes:
+        place = int(len(data) * share)
+        return data[:place] + b"\xff" * 400 + data[place + 400 :]
+
+    assert refusal(damaged(0.2)) == "the file is damaged: its pixels cannot be decoded"
+    kept = np.asarray(images.load(damaged(0.8)))
+    np.testing.assert_array_equal(kept[:100], np.asarray(image)[:100])
+    assert not kept[-1].any()
+
+
+@pytest.mark.parametrize("missing", [1, 12, 13, 16])
+def test_a_png_whose_pixels_are_complete_needs_no_end(missing: int) -> None:
+    data = encode(corners())
+    assert np.asarray(images.load(data[:-missing])).tolist() == np.asarray(corners()).tolist()
+
+
+def test_every_picture_of_a_heic_but_the_primary_is_left_out() -> None:
+    pictures = pillow_heif.from_pillow(Image.new("RGB", (40, 30), "red"))
+    pictures.add_from_pillow(Image.new("RGB", (64, 20), "blue"))
+    buffer = io.BytesIO()
+    pictures.save(buffer, primary_index=1)
+    decoded = images.decode(buffer.getvalue())
+    assert decoded.image.size == (decoded.width, decoded.height) == (64, 20)
+    assert decoded.image.getpixel((5, 5)) == (0, 0, 254)
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_a_heic_of_more_than_eight_bits_keeps_its_tones(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pillow_heif.options.SAVE_HDR_TO_12_BIT", bits == 12)
+    tones = np.tile(np.linspace(0, 65535, 256).astype(np.uint16)[:, None], (64, 1, 3)).reshape(64, 256, 3)
+    buffer = io.BytesIO()
+    pillow_heif.from_bytes("RGB;16", (256, 64), tones.tobytes()).save(buffer, quality=-1, chroma=444)
+    with Image.open(io.BytesIO(buffer.getvalue())) as stored:
+        assert stored.info["bit_depth"] == bits
+    np.testing.assert_allclose(np.asarray(images.load(buffer.getvalue()))[0, :, 1], np.arange(256), atol=2)
+
+
+def test_a23_a_heic_is_held_to_the_size_that_its_header_states() -> None:
+    data = encode(Image.new("RGB", (64, 64)), "HEIF")
+    stated = b"ispe" + bytes(4) + struct.pack(">II", 64, 64)
+    assert data.count(stated) == 1
+    vast = data.replace(stated, b"ispe" + bytes(4) + struct.pack(">II", 12_000, 12_000))
+    assert refusal(vast) == "too large: 144 megapixels; the limit is 102 megapixels"
+    assert images.read_header(data)[:3] == ("HEIF", 64, 64)
 
 
 def test_limits_of_bytes_and_side() -> None:
@@ -176,8 +246,8 @@ def test_limits_of_bytes_and_side() -> None:
     assert refusal(data, Limits(max_side=50)) == "too large: 60 x 40 pixels; the limit is 50 pixels a side"
 
 
-def test_read_size_reads_the_header_only() -> None:
-    assert images.read_size(png_header(7000, 9000)) == ("PNG", 7000, 9000)
+def test_read_header_reads_the_header_only() -> None:
+    assert images.read_header(png_header(7000, 9000)) == ("PNG", 7000, 9000, 1)
 
 
 def test_a25_a_derivative_carries_no_metadata_and_is_never_enlarged() -> None:

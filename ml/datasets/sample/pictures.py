@@ -92,7 +92,7 @@ def _item(family: Family, name: str, image: Image.Image, told: tuple[tuple[str, 
     else:
         image.save(content, "JPEG", quality=quality)
     labels, caption = told
-    return Item(name, f"{family.name}/{name}", content.getvalue(), labels, caption)
+    return Item(name, f"{family.name}/{name}", content.getvalue(), labels, (caption,) if caption else ())
 
 
 def _slug(family: Family) -> str:

@@ -12,12 +12,13 @@ from ml.datasets.sample import POOL_FROM, draw_sample
 from ml.datasets.sample.families import FAMILIES
 from ml.datasets.sample.pictures import COPY_EVERY, draw_item
 from ml.models.baseline import BaselinePreprocess
+from tests.factories import data_of
 
 SEED = 7
 
 
 def opened(item: Item) -> Image.Image:
-    image = Image.open(io.BytesIO(item.read()))
+    image = Image.open(io.BytesIO(data_of(item)))
     image.load()
     return image
 
@@ -45,8 +46,9 @@ def test_pictures_are_named_labelled_and_told(drawn: list[Item]) -> None:
         assert item.source == f"{item.labels[0]}/{item.name}"
         assert item.name.startswith(item.labels[0].replace(" ", "-"))
         assert len(item.labels) >= 2
-        assert item.caption[0].isupper()
-        assert not item.caption.endswith(".")
+        (caption,) = item.captions
+        assert caption[0].isupper()
+        assert not caption.endswith(".")
 
 
 def test_names_say_the_format_and_sizes_are_mixed(drawn: list[Item]) -> None:
@@ -66,7 +68,7 @@ def test_names_say_the_format_and_sizes_are_mixed(drawn: list[Item]) -> None:
 def test_a_picture_depends_on_nothing_but_its_number_and_the_seed(drawn: list[Item]) -> None:
     for index in (0, COPY_EVERY - 1, len(drawn) - 1):
         assert draw_item(index, SEED) == drawn[index]
-    assert draw_item(0, SEED + 1).read() != drawn[0].read()
+    assert data_of(draw_item(0, SEED + 1)) != data_of(drawn[0])
 
 
 def test_a_few_pictures_are_the_same_without_a_pool(drawn: list[Item]) -> None:
@@ -85,7 +87,7 @@ def test_a_near_duplicate_lies_closest_to_its_original(drawn: list[Item]) -> Non
         nearest = drawn[int(scores.argmax())]
         assert drawn[index].name.startswith(nearest.name.split(".")[0])
         assert drawn[index].labels == nearest.labels
-        assert drawn[index].read() != nearest.read()
+        assert data_of(drawn[index]) != data_of(nearest)
 
 
 @pytest.mark.heavy
