@@ -52,8 +52,9 @@ from app.images import api as images_api
 from app.images import pages as images_pages
 from app.images import pages_collections, pages_gallery
 from app.ingest import api as ingest_api
+from app.ingest import api_imports, api_uploads, pages_imports
 from app.ingest import pages as ingest_pages
-from app.ingest.service import Intake
+from app.ingest.pipeline import Intake
 from app.search import api as search_api
 from app.search import api_plain as search_api_plain
 from app.search import pages as search_pages
@@ -141,7 +142,11 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             pages_gallery.router,
             images_pages.router,
             pages_collections.router,
-            ingest_pages.make_router(UPLOAD_TOTAL_BYTES),
+            # A form may hold an archive.
+            ingest_pages.make_router(max(UPLOAD_TOTAL_BYTES, settings.max_archive_bytes + MULTIPART_SLACK)),
+            *api_uploads.make_routers(settings.max_archive_bytes),
+            pages_imports.router,
+            api_imports.router,
             # Pages and API share paths here, which only handlers of one router may.
             _router([*images_api.handlers, *ingest_api.handlers], UPLOAD_TOTAL_BYTES),
             _router(embedding_api.handlers, UPLOAD_TOTAL_BYTES),
@@ -167,6 +172,7 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "intake": Provide(_provide_intake, sync_to_thread=False),
             "engine": Provide(_provide_engine, sync_to_thread=False),
+            "decoder": Provide(_provide_decoder, sync_to_thread=False),
             "lane": Provide(_provide_lane, sync_to_thread=False),
             "embedder": Provide(_provide_embedder, sync_to_thread=False),
             "live": Provide(_provide_live, sync_to_thread=False),
@@ -219,8 +225,8 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
             embedders = Embedders(settings.models_dir)
             live = Live(db, settings, embedders)
             app.state.db, app.state.blobs, app.state.live = db, blobs, live
-            app.state.intake = Intake(db, blobs, decoder, settings.decoders, settings.max_upload_bytes)
-            app.state.lane = QueryLane(query_decoder)
+            app.state.intake = Intake.of(settings, db, blobs, decoder)
+            app.state.decoder, app.state.lane = decoder, QueryLane(query_decoder)
             async with opened_finder(settings, live, threads, meter) as finder:
                 app.state.engine = Engine(db, app.state.lane, live, finder, settings.max_upload_bytes)
                 background = [
@@ -248,6 +254,10 @@ def _provide_intake(state: State) -> Intake:
 
 def _provide_engine(state: State) -> Engine:
     return state.engine
+
+
+def _provide_decoder(state: State) -> Decoder:
+    return state.decoder
 
 
 def _provide_lane(state: State) -> QueryLane:

@@ -23,7 +23,8 @@ from app.embedding.filling import Workshop
 from app.embedding.models import Embedders
 from app.images import service_hashes
 from app.images import tasks as image_tasks
-from app.ingest.service import EMBED_LOCK, EMBED_TASK
+from app.ingest import tasks as ingest_tasks
+from app.ingest.pipeline import EMBED_LOCK, EMBED_TASK, Intake
 from app.search import builds
 from app.search import tasks as search_tasks
 from ml.decoder import Decoder
@@ -150,7 +151,12 @@ async def _assembled(
 ) -> AsyncGenerator[tuple[procrastinate.App, Workshop, dict[str, object]]]:
     queue = make_queue(
         conninfo,
-        {"images": image_tasks.tasks, "embedding": embedding_tasks.tasks, "search": search_tasks.tasks},
+        {
+            "images": image_tasks.tasks,
+            "ingest": ingest_tasks.tasks,
+            "embedding": embedding_tasks.tasks,
+            "search": search_tasks.tasks,
+        },
     )
     with Decoder(settings.decoders) as decoder:
         async with Database(conninfo) as db, queue.open_async():
@@ -161,6 +167,7 @@ async def _assembled(
                 "db": db,
                 "blobs": blobs,
                 "decoder": decoder,
+                "intake": Intake.of(settings, db, blobs, decoder),
                 "workshop": shop,
             }
             yield queue, shop, context

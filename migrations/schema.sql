@@ -19,6 +19,58 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
+-- Name: count_added(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.count_added() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO usage (account_id, files, bytes)
+    SELECT owner_id, count(*), sum(size_bytes) FROM changed GROUP BY owner_id
+    ON CONFLICT (account_id) DO UPDATE
+    SET files = usage.files + excluded.files, bytes = usage.bytes + excluded.bytes;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: count_removed(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.count_removed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE usage SET files = usage.files - gone.files, bytes = usage.bytes - gone.bytes
+    FROM (SELECT owner_id, count(*) AS files, sum(size_bytes) AS bytes FROM changed GROUP BY owner_id) AS gone
+    WHERE usage.account_id = gone.owner_id;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: image_document(text, text[], text[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.image_document(filename text, captions text[], labels text[]) RETURNS tsvector
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT to_tsvector('simple', words) || to_tsvector('english', words)
+    FROM (
+        SELECT regexp_replace(
+            regexp_replace(
+                regexp_replace(
+                    normalize(
+                        concat_ws(' ', array_to_string(captions, ' '), array_to_string(labels, ' '), filename), NFC),
+                    '[^[:alnum:]]+', ' ', 'g'),
+                '([[:alpha:]])(?=[[:digit:]])', '\1 ', 'g'),
+            '([[:digit:]])(?=[[:alpha:]])', '\1 ', 'g') AS words
+    ) AS split
+$$;
+
+
+--
 -- Name: visible_collections(bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -55,8 +107,16 @@ CREATE TABLE public.account (
     is_admin boolean DEFAULT false NOT NULL,
     disabled_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    shares_metadata boolean DEFAULT false NOT NULL,
     CONSTRAINT account_name_check CHECK ((((length(name) >= 1) AND (length(name) <= 64)) AND (name !~ '^[0-9]+$'::text)))
 );
+
+
+--
+-- Name: COLUMN account.shares_metadata; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.account.shares_metadata IS 'Whether others get originals with where and when they were taken.';
 
 
 --
@@ -276,10 +336,15 @@ CREATE TABLE public.image (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     trashed_at timestamp with time zone,
     perceptual_hash bytea,
+    more_captions text[] DEFAULT '{}'::text[] NOT NULL,
+    split text DEFAULT ''::text NOT NULL,
+    import_id bigint,
+    document tsvector DEFAULT ''::tsvector NOT NULL,
     CONSTRAINT image_caption_check CHECK ((length(caption) <= 2000)),
     CONSTRAINT image_digest_check CHECK ((octet_length(digest) = 32)),
     CONSTRAINT image_height_check CHECK ((height > 0)),
     CONSTRAINT image_perceptual_hash_check CHECK ((octet_length(perceptual_hash) = 32)),
+    CONSTRAINT image_split_check CHECK ((length(split) <= 64)),
     CONSTRAINT image_width_check CHECK ((width > 0))
 );
 
@@ -289,6 +354,42 @@ CREATE TABLE public.image (
 --
 
 COMMENT ON COLUMN public.image.perceptual_hash IS 'pHash, 256 bits (ml/perceptual.py); NULL only for pictures taken in before it was kept.';
+
+
+--
+-- Name: COLUMN image.split; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.image.split IS 'The part of a data set that it belongs to: train, test …';
+
+
+--
+-- Name: COLUMN image.document; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.image.document IS 'The words of captions, labels and file name, as searches by text meet them.';
+
+
+--
+-- Name: image_box; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.image_box (
+    image_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    label_id bigint NOT NULL,
+    x real NOT NULL,
+    y real NOT NULL,
+    width real NOT NULL,
+    height real NOT NULL
+);
+
+
+--
+-- Name: TABLE image_box; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.image_box IS 'Where something is: upper left corner and size in pixels of the picture as displayed.';
 
 
 --
@@ -313,6 +414,77 @@ CREATE TABLE public.image_label (
     image_id bigint NOT NULL,
     label_id bigint NOT NULL,
     "position" smallint NOT NULL
+);
+
+
+--
+-- Name: import; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.import (
+    id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    collection_id bigint,
+    kind text NOT NULL,
+    name text NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    fingerprint text,
+    "position" bigint DEFAULT 0 NOT NULL,
+    added bigint DEFAULT 0 NOT NULL,
+    existing bigint DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    checks text[] DEFAULT '{}'::text[] NOT NULL,
+    trying bigint,
+    deaths integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+--
+-- Name: COLUMN import.fingerprint; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import.fingerprint IS 'Of a source that cannot have changed: the same again goes on where it ended.';
+
+
+--
+-- Name: COLUMN import."position"; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import."position" IS 'How many of the source''s entries were dealt with, in its order.';
+
+
+--
+-- Name: COLUMN import.trying; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import.trying IS 'The entry that is being decoded, once the import has died at this position.';
+
+
+--
+-- Name: import_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.import ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.import_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: import_refusal; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.import_refusal (
+    import_id bigint NOT NULL,
+    "position" bigint NOT NULL,
+    source text NOT NULL,
+    reason text NOT NULL
 );
 
 
@@ -534,6 +706,52 @@ CREATE TABLE public.setting (
 
 
 --
+-- Name: upload; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.upload (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    owner_id bigint NOT NULL,
+    collection_id bigint NOT NULL,
+    filename text NOT NULL,
+    size_bytes bigint NOT NULL,
+    labels_from_folders boolean DEFAULT false NOT NULL,
+    import_id bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT upload_size_bytes_check CHECK ((size_bytes > 0))
+);
+
+
+--
+-- Name: TABLE upload; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.upload IS 'An archive that comes in by pieces; how much of it is here, its file tells.';
+
+
+--
+-- Name: usage; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.usage (
+    account_id bigint NOT NULL,
+    files bigint DEFAULT 0 NOT NULL,
+    bytes bigint DEFAULT 0 NOT NULL,
+    max_files bigint,
+    max_bytes bigint,
+    CONSTRAINT usage_max_bytes_check CHECK ((max_bytes >= 0)),
+    CONSTRAINT usage_max_files_check CHECK ((max_files >= 0))
+);
+
+
+--
+-- Name: TABLE usage; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.usage IS 'What each account keeps, the trash included, and what it may: NULL is the setting''s limit.';
+
+
+--
 -- Name: account account_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -638,6 +856,14 @@ ALTER TABLE ONLY public.embedding
 
 
 --
+-- Name: image_box image_box_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image_box
+    ADD CONSTRAINT image_box_pkey PRIMARY KEY (image_id, "position");
+
+
+--
 -- Name: image image_id_digest_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -667,6 +893,22 @@ ALTER TABLE ONLY public.image
 
 ALTER TABLE ONLY public.image
     ADD CONSTRAINT image_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: import import_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import
+    ADD CONSTRAINT import_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: import_refusal import_refusal_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_refusal
+    ADD CONSTRAINT import_refusal_pkey PRIMARY KEY (import_id, "position");
 
 
 --
@@ -750,6 +992,22 @@ ALTER TABLE ONLY public.setting
 
 
 --
+-- Name: upload upload_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.upload
+    ADD CONSTRAINT upload_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: usage usage_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.usage
+    ADD CONSTRAINT usage_pkey PRIMARY KEY (account_id);
+
+
+--
 -- Name: account_name; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -799,10 +1057,31 @@ CREATE INDEX embedding_image ON public.embedding USING btree (image_id);
 
 
 --
+-- Name: image_box_label; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_box_label ON public.image_box USING btree (label_id);
+
+
+--
 -- Name: image_digest; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX image_digest ON public.image USING btree (digest);
+
+
+--
+-- Name: image_document; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_document ON public.image USING gin (document);
+
+
+--
+-- Name: image_import; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_import ON public.image USING btree (import_id);
 
 
 --
@@ -817,6 +1096,27 @@ CREATE INDEX image_label_label ON public.image_label USING btree (label_id, imag
 --
 
 CREATE INDEX image_trashed ON public.image USING btree (owner_id, id) WHERE (trashed_at IS NOT NULL);
+
+
+--
+-- Name: import_collection; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX import_collection ON public.import USING btree (collection_id);
+
+
+--
+-- Name: import_job; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX import_job ON public.import USING btree (job_id);
+
+
+--
+-- Name: import_owner; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX import_owner ON public.import USING btree (owner_id, id);
 
 
 --
@@ -845,6 +1145,41 @@ CREATE INDEX recall_sample_at ON public.recall_sample USING btree (at);
 --
 
 CREATE INDEX session_account ON public.session USING btree (account_id);
+
+
+--
+-- Name: upload_collection; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX upload_collection ON public.upload USING btree (collection_id);
+
+
+--
+-- Name: upload_import; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX upload_import ON public.upload USING btree (import_id);
+
+
+--
+-- Name: upload_owner; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX upload_owner ON public.upload USING btree (owner_id);
+
+
+--
+-- Name: image image_added; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER image_added AFTER INSERT ON public.image REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.count_added();
+
+
+--
+-- Name: image image_removed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER image_removed AFTER DELETE ON public.image REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.count_removed();
 
 
 --
@@ -936,6 +1271,30 @@ ALTER TABLE ONLY public.embedding
 
 
 --
+-- Name: image_box image_box_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image_box
+    ADD CONSTRAINT image_box_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+
+--
+-- Name: image_box image_box_label_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image_box
+    ADD CONSTRAINT image_box_label_id_fkey FOREIGN KEY (label_id) REFERENCES public.label(id);
+
+
+--
+-- Name: image image_import_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image
+    ADD CONSTRAINT image_import_id_fkey FOREIGN KEY (import_id) REFERENCES public.import(id) ON DELETE SET NULL;
+
+
+--
 -- Name: image_label image_label_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -957,6 +1316,38 @@ ALTER TABLE ONLY public.image_label
 
 ALTER TABLE ONLY public.image
     ADD CONSTRAINT image_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.account(id);
+
+
+--
+-- Name: import import_collection_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import
+    ADD CONSTRAINT import_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.collection(id) ON DELETE SET NULL;
+
+
+--
+-- Name: import import_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import
+    ADD CONSTRAINT import_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.job(id);
+
+
+--
+-- Name: import import_owner_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import
+    ADD CONSTRAINT import_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.account(id) ON DELETE CASCADE;
+
+
+--
+-- Name: import_refusal import_refusal_import_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_refusal
+    ADD CONSTRAINT import_refusal_import_id_fkey FOREIGN KEY (import_id) REFERENCES public.import(id) ON DELETE CASCADE;
 
 
 --
@@ -1005,6 +1396,38 @@ ALTER TABLE ONLY public.recall_sample
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE CASCADE;
+
+
+--
+-- Name: upload upload_collection_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.upload
+    ADD CONSTRAINT upload_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.collection(id) ON DELETE CASCADE;
+
+
+--
+-- Name: upload upload_import_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.upload
+    ADD CONSTRAINT upload_import_id_fkey FOREIGN KEY (import_id) REFERENCES public.import(id) ON DELETE SET NULL;
+
+
+--
+-- Name: upload upload_owner_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.upload
+    ADD CONSTRAINT upload_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.account(id) ON DELETE CASCADE;
+
+
+--
+-- Name: usage usage_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.usage
+    ADD CONSTRAINT usage_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE CASCADE;
 
 
 --

@@ -44,15 +44,15 @@ def measure_memory(checkpoint: Path, count: int) -> MemoryRow:
         # Copies, as if each had been read: that nothing keeps them is what is measured.
         return ((number, bytes(bytearray(data))) for number, data in enumerate(islice(cycle(drawn), count)))
 
-    with Decoder(os.cpu_count() or 1) as decoder, _sampling() as samples:
+    with Decoder(os.cpu_count() or 1) as decoder, sampling() as samples:
         for _ in embed_files(embedder, decoder, contents()):
             pass
-    start, middle, end = (_most_around(samples, share) for share in (0.1, 0.5, 1.0))
+    start, middle, end = (most_around(samples, share) for share in (0.1, 0.5, 1.0))
     return MemoryRow(count, start, middle, end, max(samples), end / start - 1, samples)
 
 
 @contextmanager
-def _sampling() -> Generator[list[int]]:
+def sampling() -> Generator[list[int]]:
     """The memory at every moment of the block."""
     samples = [resident_bytes(os.getpid())]
     ended = threading.Event()
@@ -70,7 +70,8 @@ def _sampling() -> Generator[list[int]]:
         thread.join()
 
 
-def _most_around(samples: list[int], share: float) -> int:
+def most_around(samples: list[int], share: float) -> int:
+    """The most around this share of the time."""
     width = max(1, len(samples) // 20)
     middle = round(share * (len(samples) - 1))
     return max(samples[max(0, middle - width) : middle + width])

@@ -37,6 +37,8 @@ def list_pages(page: Page) -> dict[str, str]:
     original = page.request.get(f"{picture}/original")
     page.goto("/collections")
     collection = page.locator(".card__link").first.get_attribute("href") or "/"
+    page.goto("/imports")
+    imported = page.locator(".imports__name").first.get_attribute("href") or "/"
     page.goto("/search")
     file: FilePayload = {"name": "a picture.jpg", "mimeType": "image/jpeg", "buffer": original.body()}
     page.locator("main input[type=file]").set_input_files([file])
@@ -51,6 +53,8 @@ def list_pages(page: Page) -> dict[str, str]:
         "collections": "/collections",
         "collection": collection,
         "upload": "/upload",
+        "imports": "/imports",
+        "import": imported,
         "trash": "/trash",
         "account": "/account",
         "admin": "/admin",

@@ -26,7 +26,7 @@ from app.core.postgres import EmbeddedPostgres
 from app.core.runtime import open_blobs
 from app.core.schema import migrate
 from app.core.settings import Settings
-from app.ingest.service import Intake
+from app.ingest.pipeline import Intake
 from app.search import live
 from app.search.live import Live
 from ml.decoder import Decoder
@@ -99,7 +99,7 @@ def decoder() -> Iterator[Decoder]:
 
 @pytest.fixture
 def intake(db: Database, blobs: BlobStore, decoder: Decoder, settings: Settings) -> Intake:
-    return Intake(db, blobs, decoder, 1, settings.max_upload_bytes)
+    return Intake.of(settings, db, blobs, decoder)
 
 
 @pytest.fixture

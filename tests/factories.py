@@ -18,8 +18,9 @@ from app.embedding.filling import Workshop
 from app.embedding.models import Embedders, register
 from app.embedding.records import ModelRow
 from app.embedding.service import embed_pending
+from app.images.service_adding import Place
+from app.ingest.pipeline import Intake, add_items
 from app.ingest.records import Outcome
-from app.ingest.service import Intake, add_items
 from app.search import builds
 from ml.datasets.items import Item
 
@@ -75,7 +76,8 @@ class Gallery:
     async def add(self, owner: Viewer, collection: Collection, items: Sequence[Item]) -> list[Outcome]:
         """Take items in."""
         assert owner.account_id is not None
-        return [one async for one in add_items(self.intake, owner.account_id, collection.id, items)]
+        place = Place(owner.account_id, collection.id)
+        return [one async for outcomes in add_items(self.intake, place, items) for one in outcomes]
 
     async def pictures(
         self, owner: Viewer, collection: Collection, seeds: Sequence[int], labels: Sequence[str] = ()
@@ -97,3 +99,9 @@ class Gallery:
     @property
     def workshop(self) -> Workshop:
         return Workshop(self.intake.db, self.intake.blobs, self.intake.decoder, self.embedders)
+
+
+def data_of(item: Item) -> bytes:
+    """The bytes of an item that holds them."""
+    assert isinstance(item.content, bytes)
+    return item.content

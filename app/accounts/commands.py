@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 import click
 
-from app.accounts import service, service_claims, service_tokens
-from app.accounts.records import Account, NewToken
+from app.accounts import service, service_claims, service_tokens, service_usage
+from app.accounts.records import Account, NewToken, Quota, Usage
 from app.core.commands import json_option, print_json, run, start
 from app.core.database import Database
 from app.core.runtime import cli_database
@@ -81,6 +82,35 @@ def enable(name: str) -> None:
     """Let NAME sign in again; unexpired tokens work again too."""
     _with_database(start(), lambda db: service.set_disabled(db, name, disabled=False))
     click.echo(f"{name} is enabled")
+
+
+@user.command()
+@click.argument("name")
+@click.option("--mb", type=click.IntRange(0), help="The most MiB of pictures.")
+@click.option("--files", type=click.IntRange(0), help="The most pictures.")
+@click.option("--clear", is_flag=True, help="No limits of its own: the gallery's hold (LIKENESS_QUOTA_…).")
+@json_option
+def quota(name: str, *, mb: int | None, files: int | None, clear: bool, as_json: bool) -> None:
+    """Show what NAME keeps and may keep, the trash included; with options, set it."""
+    if clear and (mb is not None or files is not None):
+        raise click.UsageError("--clear takes no limits")
+    settings = start()
+
+    async def work(db: Database) -> Usage:
+        account = await service.get_account(db, name)
+        before = await service_usage.get_usage(db, account.id, Quota())
+        if clear:
+            await service_usage.set_quota(db, name, Quota())
+        elif mb is not None or files is not None:
+            max_bytes = before.max_bytes if mb is None else mb * 1024**2
+            await service_usage.set_quota(db, name, Quota(before.max_files if files is None else files, max_bytes))
+        return await service_usage.get_usage(db, account.id, service_usage.gallery_quota(settings))
+
+    usage = _with_database(settings, work)
+    most_files = "any number" if usage.max_files is None else f"{usage.max_files:,}"
+    most_bytes = "any number" if usage.max_bytes is None else f"{usage.max_bytes / 1024**2:,.0f}"
+    lines = (f"{usage.files:,} pictures of {most_files}", f"{usage.bytes / 1024**2:,.1f} MiB of {most_bytes}")
+    _print(asdict(usage), "\n".join(lines), as_json)
 
 
 @user.command()

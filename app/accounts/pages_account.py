@@ -38,8 +38,16 @@ class TokenForm:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacyForm:
+    """What the form for privacy sends: "yes", or nothing."""
+
+    share_metadata: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UserView:
     name: str
+    shares_metadata: bool
     created_text: str
 
 
@@ -98,6 +106,16 @@ async def change_password(
     return redirect(ACCOUNT, notice, cookies=[session_cookie(secret, secure=settings.secure_cookies)])
 
 
+@post("/privacy")
+async def change_privacy(
+    db: NamedDependency[Database], viewer: NamedDependency[Viewer], data: URLEncodedBody[PrivacyForm]
+) -> Response[Any]:
+    shares = data.share_metadata == "yes"
+    await service.share_metadata(db, viewer, shares=shares)
+    told = "Others get your originals as they are." if shares else "Others get your originals without place and time."
+    return redirect(ACCOUNT, Notice("success", told))
+
+
 @post("/sessions/{session_id:int}/revoke")
 async def revoke_session(
     request: Request[Any, Any, Any],
@@ -150,7 +168,7 @@ async def _page(
     sessions = await service_sessions.list_sessions(db, viewer)
     tokens = await service_tokens.list_tokens(db, viewer)
     page = AccountPage(
-        user=UserView(account.name, _text(account.created_at)),
+        user=UserView(account.name, account.shares_metadata, _text(account.created_at)),
         sessions=[_session_view(session, viewer) for session in sessions],
         tokens=[_token_view(token) for token in tokens],
         new_token=new_token,
@@ -193,7 +211,7 @@ def _text(moment: datetime) -> str:
 
 router = Router(
     ACCOUNT,
-    route_handlers=[show, change_password, revoke_session, make_token, revoke_token],
+    route_handlers=[show, change_password, change_privacy, revoke_session, make_token, revoke_token],
     guards=[require_signed_in],
     request_max_body_size=FORM_BYTES,
     include_in_schema=False,

@@ -39,6 +39,7 @@ class Account:
     is_admin: bool
     disabled_at: datetime | None
     created_at: datetime
+    shares_metadata: bool
 
     @property
     def viewer(self) -> Viewer:
@@ -77,3 +78,26 @@ class NewToken:
 
     token: ApiToken
     secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The most that an account keeps, its trash included; None: no limit."""
+
+    max_files: int | None = None
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an account keeps, its trash included, and the most that it may."""
+
+    files: int
+    bytes: int
+    max_files: int | None
+    max_bytes: int | None
+
+    def has_room(self, files: int, size_bytes: int) -> bool:
+        """Whether so much more is allowed."""
+        enough_files = self.max_files is None or self.files + files <= self.max_files
+        return enough_files and (self.max_bytes is None or self.bytes + size_bytes <= self.max_bytes)

@@ -111,6 +111,13 @@ async def change_password(db: Database, viewer: Viewer, client: Client, current:
     return secret
 
 
+async def share_metadata(db: Database, viewer: Viewer, *, shares: bool) -> None:
+    """Choose whether others who download one's originals get what they tell of place, time and camera."""
+    account = await get_own(db, viewer)
+    async with db.transaction() as conn:
+        await store.set_shares_metadata(conn, account.id, shares=shares)
+
+
 async def set_disabled(db: Database, name: str, *, disabled: bool) -> None:
     """Switch an account off, which ends its sessions and tokens at once, or on again.
 

@@ -45,6 +45,10 @@ async def list_admins(conn: Connection) -> list[Account]:
         return await cursor.fetchall()
 
 
+async def set_shares_metadata(conn: Connection, account_id: int, *, shares: bool) -> None:
+    await conn.execute("UPDATE account SET shares_metadata = %s WHERE id = %s", (shares, account_id))
+
+
 async def insert_account(conn: Connection, name: str, password_hash: str | None, *, is_admin: bool) -> Account | None:
     """The new account, or None when the name is taken."""
     async with conn.cursor(row_factory=class_row(Account)) as cursor:

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 from app.admin.curve import Curve, draw_curve
 from app.admin.records import IndexLife, IndexState
-from app.admin.words import duration_text, time_text
-from app.images.tiles import size_text
+from app.core.words import duration_text, size_text, time_text
 from app.search.records import IndexVersion, Recall
 
 LAYOUTS = {"exact": "exact", "plain": "IVF-Flat", "panorama": "IVF-Flat, Panorama", "float16": "IVF-Flat"}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.admin.words import time_text
+from app.core.words import time_text
 from app.search.records_mirror import MirrorStatus, Reconciled
 
 

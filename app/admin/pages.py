@@ -13,22 +13,24 @@ from app.admin import service
 from app.admin.index_card import IndexView, LifeView, index_view, life_view
 from app.admin.mirror_card import MirrorView, mirror_view
 from app.admin.records import Check, Counts, UserRow
-from app.admin.words import duration_text, time_text
 from app.core import jobs
 from app.core.database import Database
 from app.core.jobs import Job
 from app.core.pages import Notice, redirect, render
 from app.core.settings import Settings
+from app.core.words import duration_text, time_text
 from app.embedding import service as embedding
 from app.embedding.records import Failure
+from app.ingest import store as ingest_store
 from app.search.live import Live
 
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as the page shows it."""
+    """A job as the page shows it; `url` is the page of the import that it runs, if it runs one."""
 
     id: int
+    url: str
     kind: str
     title: str
     state: str
@@ -84,7 +86,7 @@ async def admin(
         life=life_view(overview.index, overview.life),
         mirror=mirror_view(overview.mirror) if overview.mirror is not None else None,
         counts=overview.counts,
-        jobs=[_job_view(job) for job in overview.jobs],
+        jobs=[_job_view(job, overview.imports) for job in overview.jobs],
         health=overview.health,
         failures=[_failure_view(one) for one in overview.failures],
         users=overview.users,
@@ -104,7 +106,10 @@ async def job(request: Request[Any, Any, Any], db: NamedDependency[Database], jo
     """One job; the page's part polls this while the job runs."""
     async with db.transaction() as conn:
         found = await jobs.get(conn, job_id)
-    return render(request, "admin/job.html", JobPart(_job_view(found)), fragment="admin/_job.html", title=found.title)
+        imports = await ingest_store.find_by_jobs(conn, [job_id])
+    return render(
+        request, "admin/job.html", JobPart(_job_view(found, imports)), fragment="admin/_job.html", title=found.title
+    )
 
 
 @post("/admin/jobs/{job_id:int}/cancel")
@@ -116,11 +121,12 @@ async def cancel(db: NamedDependency[Database], job_id: FromPath[int]) -> Redire
     return redirect("/admin", Notice("info", "The job will end in a moment."))
 
 
-def _job_view(job: Job) -> JobView:
+def _job_view(job: Job, imports: dict[int, int]) -> JobView:
     unit = "%" if job.kind == "index" else "B" if job.kind == "fetch" else "pictures"
     pictures = unit == "pictures"
     return JobView(
         id=job.id,
+        url=f"/imports/{imports[job.id]}" if job.id in imports else "",
         kind=job.kind,
         title=job.title,
         state=job.state,

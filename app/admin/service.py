@@ -16,6 +16,7 @@ from app.core.settings import Settings
 from app.embedding import service as embedding
 from app.embedding import store as embedding_store
 from app.embedding.records import Failure, ModelRow
+from app.ingest import store as ingest_store
 from app.search import store as search_store
 from app.search import store_recall, upkeep
 from app.search.live import Live
@@ -28,13 +29,14 @@ FAILURES_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that the admin page shows."""
+    """All that the admin page shows. `imports` are the imports that its jobs run, by job."""
 
     index: IndexState
     life: IndexLife
     mirror: MirrorStatus | None
     counts: Counts
     jobs: list[Job]
+    imports: dict[int, int]
     health: list[Check]
     failures: list[Failure]
     users: list[UserRow]
@@ -49,6 +51,7 @@ async def overview(db: Database, settings: Settings, live: Live) -> Overview:
             progress = await embedding_store.count_progress(conn, model.id)
             counts = replace(counts, searchable=progress.embedded, waiting=progress.waiting, failed=progress.failed)
         recent = await jobs.list_recent(conn)
+        imports = await ingest_store.find_by_jobs(conn, [job.id for job in recent])
         failures = await embedding_store.list_failures(conn, FAILURES_SHOWN)
         users = await store.list_users(conn)
         position = await changes.position(conn)
@@ -57,7 +60,7 @@ async def overview(db: Database, settings: Settings, live: Live) -> Overview:
     index = describe_index(live, position, building=building)
     mirror = await read_status(db, settings)
     health = await check_health(db, settings, live)
-    return Overview(index, life, mirror, counts, recent, health, failures, users)
+    return Overview(index, life, mirror, counts, recent, imports, health, failures, users)
 
 
 def describe_index(live: Live, position: int, *, building: bool) -> IndexState:

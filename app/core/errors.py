@@ -17,12 +17,14 @@ class AppError(Exception):
         self,
         detail: str,
         *,
+        title: str | None = None,
         hint: str | None = None,
         retry_after_s: int | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.title = title or self.title
         self.hint = hint
         self.retry_after_s = retry_after_s
         self.extra = dict(extra or {})

@@ -36,6 +36,9 @@ class Settings:
     - `host`, `port`: where the web server listens. Beyond loopback only when told so.
     - `public_url`: the address people type, when it differs; `https://…` makes cookies Secure.
     - `max_upload_mb`: the largest single file, in MiB; `max_upload_files`: the most files in one request.
+    - `max_archive_mb`: the largest archive that is uploaded to be imported, in MiB.
+    - `quota_mb`, `quota_files`: what each account may keep, its trash included, where it has no limit of its own;
+      0 means no limit.
     - `trash_days`: how long a trashed picture can be restored.
     - `exact_below`: galleries smaller than this are searched exactly, without IVF lists.
     - `index_layout`: how an index holds its vectors: `auto` (`plain` or `panorama`, whichever is faster) or `float16`.
@@ -56,6 +59,9 @@ class Settings:
     public_url: str | None = None
     max_upload_mb: int = 100
     max_upload_files: int = 1000
+    max_archive_mb: int = 20_480
+    quota_mb: int = 0
+    quota_files: int = 0
     trash_days: int = 30
     exact_below: int = 20_000
     index_layout: IndexLayout = "auto"
@@ -70,6 +76,10 @@ class Settings:
     @property
     def blobs_dir(self) -> Path:
         return self.data_dir / "blobs"
+
+    @property
+    def spool_dir(self) -> Path:
+        return self.data_dir / "spool"
 
     @property
     def indexes_dir(self) -> Path:
@@ -99,6 +109,10 @@ class Settings:
         return self.max_upload_mb * 1024 * 1024
 
     @property
+    def max_archive_bytes(self) -> int:
+        return self.max_archive_mb * 1024 * 1024
+
+    @property
     def decoders(self) -> int:
         return self.workers or os.cpu_count() or 1
 
@@ -112,6 +126,9 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "port": (1, 65_535),
     "max_upload_mb": (1, 10_240),
     "max_upload_files": (1, 100_000),
+    "max_archive_mb": (1, 1_048_576),
+    "quota_mb": (0, 1_073_741_824),
+    "quota_files": (0, 1_000_000_000),
     "trash_days": (1, 3_650),
     "exact_below": (1, 10_000_000),
     "workers": (0, 1_024),

@@ -11,7 +11,7 @@ from app.embedding import store, store_models
 from app.embedding.filling import Fill, Workshop, fill_in
 from app.embedding.models import register
 from app.embedding.records import ModelRow
-from app.ingest.service import EMBED_LOCK, EMBED_TASK
+from app.ingest.pipeline import EMBED_LOCK, EMBED_TASK
 from ml.models.model import ModelError
 
 ACTIVE_MODEL = "active_model"

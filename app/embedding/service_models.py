@@ -14,7 +14,7 @@ from app.embedding import store, store_models
 from app.embedding.models import AUTO, absolute, ensure_weights, find_choice, store_choice
 from app.embedding.records import Choice, ModelRow, Progress
 from app.embedding.service import active_model
-from app.ingest.service import EMBED_LOCK, EMBED_TASK
+from app.ingest.pipeline import EMBED_LOCK, EMBED_TASK
 from ml.embedder import Embedder, NoDirection
 from ml.models import registry, weights
 from ml.models.choice import choose

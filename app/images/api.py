@@ -15,16 +15,22 @@ from app.images import media, service
 from app.images.parameters import narrowing
 from app.images.records import Image, Narrowing
 from app.images.service_filters import resolve_filters
+from ml.decoder import Decoder
 
 
 class ImageOut(msgspec.Struct):
-    """One picture. `label` is its first label, `labels` holds all."""
+    """One picture. `label` and `caption` are its first, `labels` and `captions` hold all.
+
+    `split` is the part of a data set that it belongs to (train, test …), or empty.
+    """
 
     image_id: int
     filename: str
     label: str | None
     labels: list[str]
     caption: str
+    captions: list[str]
+    split: str
     width: int
     height: int
     format: str
@@ -32,6 +38,22 @@ class ImageOut(msgspec.Struct):
     created_at: str
     url: str
     thumbnail_url: str
+
+
+class Box(msgspec.Struct):
+    """Where something is: upper left corner and size in pixels of the picture."""
+
+    label: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class ImageDetail(ImageOut):
+    """One picture, with what is known to be where in it."""
+
+    boxes: list[Box]
 
 
 class ImageList(msgspec.Struct):
@@ -59,6 +81,8 @@ def image_out(image: Image) -> ImageOut:
         label=image.label,
         labels=image.labels,
         caption=image.caption,
+        captions=image.captions,
+        split=image.split,
         width=image.width,
         height=image.height,
         format=image.format,
@@ -86,9 +110,11 @@ async def list_images(
 @get("/api/v1/images/{image_id:int}", tags=["images"], operation_id="getImage", summary="Get a picture")
 async def get_image(
     db: NamedDependency[Database], viewer: NamedDependency[Viewer], image_id: FromPath[int]
-) -> ImageOut:
+) -> ImageDetail:
     """One picture's metadata."""
-    return image_out(await service.get_visible(db, viewer, image_id))
+    image, regions = await service.get_described(db, viewer, image_id)
+    boxes = [Box(one.label, one.x, one.y, one.width, one.height) for one in regions]
+    return ImageDetail(**msgspec.structs.asdict(image_out(image)), boxes=boxes)
 
 
 @get(
@@ -102,11 +128,12 @@ async def get_original(
     request: Request[Any, Any, Any],
     db: NamedDependency[Database],
     blobs: NamedDependency[BlobStore],
+    decoder: NamedDependency[Decoder],
     viewer: NamedDependency[Viewer],
     image_id: FromPath[int],
 ) -> Response[bytes]:
-    """The file as it came."""
-    return await media.send_original(request, blobs, await service.get_visible(db, viewer, image_id))
+    """The file as it came; to others than its owner without metadata, unless the owner shares that."""
+    return await media.send_original(request, blobs, decoder, viewer, await service.get_visible(db, viewer, image_id))
 
 
 @get(

@@ -1,15 +1,19 @@
 """Answers with a picture's bytes; the caller has authorised them for this request."""
 
 import asyncio
+from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, Response
 from litestar.datastructures import ETag
 from litestar.response import File
 
+from app.accounts.records import Viewer
 from app.core.blobs import THUMBNAIL_WIDTHS, BlobStore
 from app.core.errors import NotFound
 from app.images.records import Image
+from ml.decoder import Decoder
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -19,6 +23,7 @@ MEDIA_TYPES = {
     "BMP": "image/bmp",
     "TIFF": "image/tiff",
     "AVIF": "image/avif",
+    "HEIF": "image/heif",
     "MPO": "image/jpeg",
     "JPEG2000": "image/jp2",
     "PPM": "image/x-portable-pixmap",
@@ -45,8 +50,14 @@ async def send_thumbnail(
     return Response(content, headers=headers, media_type="image/webp")
 
 
-async def send_original(request: Request[Any, Any, Any], blobs: BlobStore, image: Image) -> Response[Any]:
-    """The file as it came, streamed, as an attachment under its own name."""
+async def send_original(
+    request: Request[Any, Any, Any], blobs: BlobStore, decoder: Decoder, viewer: Viewer, image: Image
+) -> Response[Any]:
+    """The file as it came, streamed, as an attachment under its own name; to others than its owner without metadata,
+    unless the owner shares that.
+    """
+    if image.owner_id != viewer.account_id and not image.shares_metadata:
+        return await _send_bare(request, blobs, decoder, image)
     path = blobs.original(image.digest)
     media_type = MEDIA_TYPES.get(image.format, "application/octet-stream")
     etag = image.digest.hex()
@@ -61,3 +72,17 @@ async def send_original(request: Request[Any, Any, Any], blobs: BlobStore, image
         headers=MEDIA_HEADERS,
         etag=ETag(value=etag, weak=False),
     )
+
+
+async def _send_bare(
+    request: Request[Any, Any, Any], blobs: BlobStore, decoder: Decoder, image: Image
+) -> Response[Any]:
+    """The picture without its metadata; of a format that cannot be rid of it in place, as a JPEG."""
+    etag = f'"{image.digest.hex()}-bare"'
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(b"", status_code=304, headers={**MEDIA_HEADERS, "ETag": etag})
+    data = await asyncio.to_thread(blobs.read, blobs.original(image.digest))
+    bare = await asyncio.wrap_future(decoder.submit_strip(data))
+    name = image.filename if bare.format == image.format else f"{PurePath(image.filename).stem}.jpg"
+    headers = {"ETag": etag, "Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}"}
+    return Response(bare.data, headers=MEDIA_HEADERS | headers, media_type=MEDIA_TYPES[bare.format])

@@ -16,9 +16,11 @@ from app.core.database import Database
 from app.core.errors import Invalid
 from app.core.pages import Notice, redirect, render
 from app.core.settings import Settings
+from app.core.words import size_text
 from app.images import media, service
-from app.images.records import Image, Standing
-from app.images.tiles import make_tile, size_text
+from app.images.records import Image, Region, Standing
+from app.images.tiles import make_tile
+from ml.decoder import Decoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,10 @@ class Pictured:
     id: int
     filename: str
     caption: str
+    more_captions: list[str]
     labels: list[str]
+    split: str
+    regions: list[Region]
     width: int
     height: int
     size_text: str
@@ -78,7 +83,7 @@ async def show(
     picture = await service.show(db, viewer, image_id)
     image = picture.image
     context = PicturePage(
-        image=_pictured(image),
+        image=_pictured(image, picture.regions),
         collections=[_place(one) for one in picture.standings],
         can_edit=picture.rights.can_edit,
         can_trash=picture.rights.can_trash,
@@ -151,21 +156,25 @@ async def original(
     request: Request[Any, Any, Any],
     db: NamedDependency[Database],
     blobs: NamedDependency[BlobStore],
+    decoder: NamedDependency[Decoder],
     viewer: NamedDependency[Viewer],
     image_id: FromPath[int],
 ) -> Response[Any]:
     """The original's bytes."""
     image = await service.get_bytes_of(db, viewer, image_id)
-    return await media.send_original(request, blobs, image)
+    return await media.send_original(request, blobs, decoder, viewer, image)
 
 
-def _pictured(image: Image) -> Pictured:
+def _pictured(image: Image, regions: list[Region]) -> Pictured:
     tile = make_tile(image)
     return Pictured(
         id=image.id,
         filename=image.filename,
         caption=image.caption,
+        more_captions=image.more_captions,
         labels=image.labels,
+        split=image.split,
+        regions=regions,
         width=image.width,
         height=image.height,
         size_text=size_text(image.size_bytes),

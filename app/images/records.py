@@ -8,7 +8,11 @@ from app.collections.records import Visibility
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One picture with its labels in order. `digest` is the SHA-256 of the file's bytes."""
+    """One picture with its labels in order.
+
+    `digest` is the SHA-256 of the file's bytes, or of bare pixels (`ml.decoder.digest_of`). `shares_metadata`: others
+    than its owner get the file as it came, too.
+    """
 
     id: int
     owner_id: int
@@ -24,6 +28,14 @@ class Image:
     created_at: datetime
     trashed_at: datetime | None
     labels: list[str]
+    more_captions: list[str]
+    split: str
+    shares_metadata: bool
+
+    @property
+    def captions(self) -> list[str]:
+        """All of them; the first is the one that stands for the picture."""
+        return [one for one in (self.caption, *self.more_captions) if one]
 
     @property
     def label(self) -> str | None:
@@ -44,19 +56,40 @@ class PlacedImage(Image):
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """Where something is: upper left corner and size in pixels of the picture as displayed."""
+
+    label: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
 class NewImage:
-    """A decoded picture on its way in."""
+    """A decoded picture on its way in. The first of its captions stands for it."""
 
     digest: bytes
     perceptual_hash: bytes
     filename: str
     source: str
-    caption: str
+    captions: tuple[str, ...]
     labels: tuple[str, ...]
+    regions: tuple[Region, ...]
+    split: str
     format: str
     width: int
     height: int
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a new picture: its id, and whether it came into the collection now. No id: over the quota."""
+
+    image_id: int | None
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)

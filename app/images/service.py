@@ -7,10 +7,10 @@ from app.collections import service as collections
 from app.core import changes
 from app.core.blobs import BlobStore
 from app.core.changes import Change
-from app.core.database import Connection, Database
+from app.core.database import Database
 from app.core.errors import Conflict, Invalid, NotAllowed, SignInNeeded
-from app.images import store, store_writes
-from app.images.records import Filters, Image, LabelCount, NewImage, Rights, Standing
+from app.images import store, store_adding, store_writes
+from app.images.records import Filters, Image, LabelCount, Region, Rights, Standing
 
 PAGE_SIZE = 60
 MAX_PAGE_SIZE = 500
@@ -41,6 +41,7 @@ class Picture:
     """Everything that a picture's own page tells."""
 
     image: Image
+    regions: list[Region]
     rights: Rights
     standings: list[Standing]
     newer_id: int | None
@@ -82,6 +83,12 @@ async def get_visible(db: Database, viewer: Viewer, image_id: int) -> Image:
         return await store.get_visible(conn, viewer.account_id, image_id)
 
 
+async def get_described(db: Database, viewer: Viewer, image_id: int) -> tuple[Image, list[Region]]:
+    """One picture, with what is known to be where in it. Raises NotFound."""
+    async with db.transaction() as conn:
+        return await store.get_visible(conn, viewer.account_id, image_id), await store.list_regions(conn, image_id)
+
+
 async def get_bytes_of(db: Database, viewer: Viewer, image_id: int) -> Image:
     """The picture whose bytes a viewer may have: a visible one, or one's own in the trash. Raises NotFound."""
     async with db.transaction() as conn:
@@ -95,9 +102,10 @@ async def show(db: Database, viewer: Viewer, image_id: int) -> Picture:
     async with db.transaction() as conn:
         own = image.owner_id == viewer.account_id
         can_edit = own or await store.may_edit(conn, viewer.account_id, image_id)
+        regions = await store.list_regions(conn, image_id)
         newer, older = await store.find_neighbours(conn, viewer.account_id, image_id)
         standings = await store.list_standings(conn, viewer.account_id, [image_id])
-    return Picture(image, Rights(can_edit and image.trashed_at is None, own), standings, newer, older)
+    return Picture(image, regions, Rights(can_edit and image.trashed_at is None, own), standings, newer, older)
 
 
 async def describe(db: Database, viewer: Viewer, image_id: int, *, caption: str, labels: list[str]) -> Image:
@@ -127,30 +135,6 @@ def clean_labels(labels: list[str] | tuple[str, ...]) -> list[str]:
     if any(len(label) > LABEL_LENGTH for label in cleaned):
         raise Invalid(f"a label has at most {LABEL_LENGTH} characters")
     return cleaned
-
-
-async def add(conn: Connection, owner_id: int, collection_id: int, new: NewImage) -> tuple[int, bool, list[Change]]:
-    """Put a decoded picture into a collection: (id, whether it was not there before, what the log must be told).
-
-    The caller appends to the log last: its lock is held to the end of the transaction. The same bytes are one
-    picture per collection. Bytes that lie in the owner's trash come back out of it; those that somebody else has
-    trashed give way.
-    """
-    standing = await store_writes.find_in_collection(conn, collection_id, new.digest)
-    if standing is not None and not standing[1]:
-        return standing[0], False, []
-    log: list[Change] = []
-    image_id, is_new = await store_writes.insert_image(conn, owner_id, new)
-    if is_new:
-        await store_writes.set_labels(conn, image_id, clean_labels(new.labels))
-    elif await store_writes.set_trashed(conn, image_id, trashed=False):
-        log.append(Change("restored", image_id))
-    if standing is not None and standing[0] != image_id:
-        await store_writes.delete_standing(conn, collection_id, standing[0])
-        log.append(Change("left", standing[0], collection_id))
-    if await store_writes.insert_standing(conn, collection_id, image_id):
-        log.append(Change("joined", image_id, collection_id))
-    return image_id, True, log
 
 
 async def trash(db: Database, viewer: Viewer, image_id: int) -> None:
@@ -225,7 +209,7 @@ async def _erase(db: Database, blobs: BlobStore, image_id: int, digest: bytes) -
         await changes.append(conn, [Change("retracted", image_id)])
     async with db.transaction() as conn:
         # Under the digest's lock: somebody may be storing the same bytes at this moment.
-        await store_writes.lock_digests(conn, [digest])
+        await store_adding.lock_digests(conn, [digest])
         if not await store_writes.has_digest(conn, digest):
             blobs.remove(digest)
 
@@ -239,3 +223,9 @@ async def list_by_ids(db: Database, viewer: Viewer, image_ids: list[int]) -> lis
     """Those of these pictures that the viewer may see, in the given order."""
     async with db.transaction() as conn:
         return await store.list_visible(conn, viewer.account_id, image_ids)
+
+
+async def list_of_import(db: Database, viewer: Viewer, import_id: int, limit: int) -> list[Image]:
+    """Some of the pictures that an import brought: those that the viewer may see, newest first."""
+    async with db.transaction() as conn:
+        return await store.list_of_import(conn, viewer.account_id, import_id, limit)

@@ -18,7 +18,7 @@ async def resolve_filters(db: Database, viewer: Viewer, asked: Narrowing) -> tup
     after, before = _day("after", asked.after), _day("before", asked.before)
     if after and before and after > before:
         raise Invalid(f"no day is after {after} and before {before}: change the two")
-    words = tuple((asked.text or "").split())
+    words = _words(asked.text or "")
     if len(words) > MAX_WORDS or any(len(word) > WORD_LENGTH for word in words):
         raise Invalid(f"text has at most {MAX_WORDS} words of at most {WORD_LENGTH} characters")
     found = None
@@ -26,6 +26,11 @@ async def resolve_filters(db: Database, viewer: Viewer, asked: Narrowing) -> tup
         async with db.transaction() as conn:
             found = await collections.resolve(conn, viewer, asked.collection)
     return Filters(found.id if found else None, asked.label or None, words, after, before), found
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """What stands between spaces; characters that Postgres cannot hold count as such."""
+    return tuple(text.encode("utf-8", "replace").decode().replace("\0", " ").split())
 
 
 def _day(name: str, text: str | None) -> date | None:

@@ -10,7 +10,7 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 
 from app.core.database import Connection
 from app.core.errors import NotFound
-from app.images.records import NO_FILTERS, Filters, Image, LabelCount, PlacedImage, Standing
+from app.images.records import NO_FILTERS, Filters, Image, LabelCount, PlacedImage, Region, Standing
 from app.images.store_filters import where_matching
 
 AnyImage = TypeVar("AnyImage", bound=Image)
@@ -19,6 +19,7 @@ MAX_ID = 2**63 - 1  # what is asked for may be any number; beyond bigint there i
 _COLUMNS: LiteralString = """
     SELECT image.id, image.owner_id, account.name AS owner_name, image.digest, image.filename, image.caption,
         image.source, image.format, image.width, image.height, image.size_bytes, image.created_at, image.trashed_at,
+        image.more_captions, image.split, account.shares_metadata,
         ARRAY(SELECT label.name FROM image_label JOIN label ON label.id = image_label.label_id
               WHERE image_label.image_id = image.id ORDER BY image_label.position) AS labels
 """
@@ -83,6 +84,16 @@ async def list_placed(
             {"viewer": viewer, "ids": list(image_ids), **values},
         )
         return _in_order(image_ids, await cursor.fetchall())
+
+
+async def list_of_import(conn: Connection, viewer: int | None, import_id: int, limit: int) -> list[Image]:
+    """Visible pictures that an import brought, newest first."""
+    async with conn.cursor(row_factory=class_row(Image)) as cursor:
+        await cursor.execute(
+            IMAGE + " WHERE image.import_id = %(import)s AND " + VISIBLE + " ORDER BY image.id DESC LIMIT %(limit)s",
+            {"viewer": viewer, "import": import_id, "limit": limit},
+        )
+        return await cursor.fetchall()
 
 
 async def list_perceptual_hashes(conn: Connection, image_ids: Sequence[int]) -> dict[int, bytes]:
@@ -172,6 +183,19 @@ async def list_standings(conn: Connection, viewer: int | None, image_ids: Sequen
             ORDER BY standing.image_id, lower(collection.name)
             """,
             {"viewer": viewer, "ids": list(image_ids)},
+        )
+        return await cursor.fetchall()
+
+
+async def list_regions(conn: Connection, image_id: int) -> list[Region]:
+    """What is known to be where in a picture."""
+    async with conn.cursor(row_factory=class_row(Region)) as cursor:
+        await cursor.execute(
+            """
+            SELECT label.name AS label, x, y, width, height FROM image_box JOIN label ON label.id = image_box.label_id
+            WHERE image_id = %s ORDER BY position
+            """,
+            (image_id,),
         )
         return await cursor.fetchall()
 

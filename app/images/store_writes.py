@@ -5,45 +5,6 @@ from collections.abc import Sequence
 from psycopg.rows import scalar_row, tuple_row
 
 from app.core.database import Connection
-from app.images.records import NewImage
-
-
-async def lock_digests(conn: Connection, digests: Sequence[bytes]) -> None:
-    """Keep others from storing or erasing these files until the end of the transaction."""
-    keys = sorted({int.from_bytes(digest[:8], "little", signed=True) for digest in digests})
-    for key in keys:  # one by one, in order: two writers with common files cannot deadlock
-        await conn.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
-
-
-async def insert_image(conn: Connection, owner_id: int, new: NewImage) -> tuple[int, bool]:
-    """(id, whether the row is new): one row per owner and digest; what is there already is left as it is."""
-    async with conn.cursor(row_factory=tuple_row) as cursor:
-        await cursor.execute(
-            """
-            INSERT INTO image (owner_id, digest, perceptual_hash, filename, caption, source, format, width, height,
-                size_bytes)
-            VALUES (%(owner)s, %(digest)s, %(perceptual_hash)s, %(filename)s, %(caption)s, %(source)s, %(format)s,
-                %(width)s, %(height)s, %(size)s)
-            ON CONFLICT (owner_id, digest) DO UPDATE SET digest = excluded.digest
-            RETURNING id, xmax = 0
-            """,
-            {
-                "owner": owner_id,
-                "digest": new.digest,
-                "perceptual_hash": new.perceptual_hash,
-                "filename": new.filename,
-                "caption": new.caption,
-                "source": new.source,
-                "format": new.format,
-                "width": new.width,
-                "height": new.height,
-                "size": new.size_bytes,
-            },
-        )
-        row = await cursor.fetchone()
-    if row is None:
-        raise RuntimeError("INSERT … RETURNING gave no row")
-    return row[0], row[1]
 
 
 async def list_unhashed(conn: Connection, *, after_id: int, limit: int) -> list[tuple[int, bytes]]:
@@ -62,21 +23,6 @@ async def set_perceptual_hash(conn: Connection, image_id: int, perceptual_hash: 
     await conn.execute("UPDATE image SET perceptual_hash = %s WHERE id = %s", (perceptual_hash, image_id))
 
 
-async def find_in_collection(conn: Connection, collection_id: int, digest: bytes) -> tuple[int, bool] | None:
-    """(id, whether it is in the trash) of the picture with these bytes in this collection, whoever's it is."""
-    async with conn.cursor(row_factory=tuple_row) as cursor:
-        await cursor.execute(
-            """
-            SELECT image.id, image.trashed_at IS NOT NULL
-            FROM collection_image AS standing JOIN image ON image.id = standing.image_id
-            WHERE standing.collection_id = %s AND standing.digest = %s
-            """,
-            (collection_id, digest),
-        )
-        row = await cursor.fetchone()
-    return None if row is None else (row[0], row[1])
-
-
 async def insert_standing(conn: Connection, collection_id: int, image_id: int) -> bool:
     """Put a picture into a collection. False when it, or the same bytes, stand there already."""
     cursor = await conn.execute(
@@ -90,12 +36,6 @@ async def insert_standing(conn: Connection, collection_id: int, image_id: int) -
     return cursor.rowcount == 1
 
 
-async def delete_standing(conn: Connection, collection_id: int, image_id: int) -> None:
-    await conn.execute(
-        "DELETE FROM collection_image WHERE collection_id = %s AND image_id = %s", (collection_id, image_id)
-    )
-
-
 async def ensure_labels(conn: Connection, labels: Sequence[str]) -> None:
     """Add label names, in a transaction of their own: two imports that add the same ones cannot deadlock."""
     await conn.execute(
@@ -107,8 +47,6 @@ async def ensure_labels(conn: Connection, labels: Sequence[str]) -> None:
 async def set_labels(conn: Connection, image_id: int, labels: Sequence[str]) -> None:
     """Replace a picture's labels, keeping their order."""
     await conn.execute("DELETE FROM image_label WHERE image_id = %s", (image_id,))
-    if not labels:
-        return
     await ensure_labels(conn, labels)
     await conn.execute(
         """
@@ -119,10 +57,12 @@ async def set_labels(conn: Connection, image_id: int, labels: Sequence[str]) -> 
         """,
         {"image": image_id, "labels": list(labels)},
     )
+    await _set_document(conn, image_id)
 
 
 async def set_caption(conn: Connection, image_id: int, caption: str) -> None:
     await conn.execute("UPDATE image SET caption = %s WHERE id = %s", (caption, image_id))
+    await _set_document(conn, image_id)
 
 
 async def set_trashed(conn: Connection, image_id: int, *, trashed: bool) -> bool:
@@ -182,3 +122,17 @@ async def stands_anywhere(conn: Connection, image_id: int) -> bool:
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute("SELECT EXISTS (SELECT FROM collection_image WHERE image_id = %s)", (image_id,))
         return bool(await cursor.fetchone())
+
+
+async def _set_document(conn: Connection, image_id: int) -> None:
+    """The words that searches by text meet follow from the picture's."""
+    await conn.execute(
+        """
+        UPDATE image SET document = image_document(
+            filename, caption || more_captions,
+            ARRAY(SELECT label.name FROM image_label JOIN label ON label.id = image_label.label_id
+                  WHERE image_label.image_id = image.id))
+        WHERE id = %s
+        """,
+        (image_id,),
+    )

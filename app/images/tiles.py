@@ -55,10 +55,3 @@ def with_query(path: str, **names: object) -> str:
     """A path with a query string of the names that have a value."""
     pairs = {name: value for name, value in names.items() if value not in (None, "")}
     return f"{path}?{urlencode(pairs)}" if pairs else path
-
-
-def size_text(size_bytes: int) -> str:
-    """Bytes in words: "340 kB", "2.4 MB"."""
-    if size_bytes < 1_000_000:
-        return f"{max(1, round(size_bytes / 1000))} kB"
-    return f"{size_bytes / 1_000_000:.1f} MB"

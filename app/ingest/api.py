@@ -16,7 +16,9 @@ from app.core.errors import Invalid
 from app.images import service as images
 from app.images.api import ImageOut, image_out
 from app.images.records import Image
-from app.ingest.service import Intake, resolve_target
+from app.ingest.pipeline import OVER_QUOTA, Intake
+from app.ingest.running import QuotaReached
+from app.ingest.service import resolve_target
 from app.ingest.uploads import add_uploads
 
 
@@ -59,7 +61,8 @@ async def upload(
 ) -> Response[Uploaded]:
     """Add pictures to a collection that the caller may edit ("My pictures" without one).
 
-    201 when something was added, 200 when all of it was there already, 422 when every file was refused.
+    201 when something was added, 200 when all of it was there already, 422 when every file was refused, 507 when
+    that is because the caller may keep no more.
     """
     if not data.file:
         raise Invalid("send at least one picture in the field `file`")
@@ -67,8 +70,11 @@ async def upload(
     tally = await add_uploads(intake, viewer, collection.id, data.file)
     refused = [RefusedFile(one.file, one.reason) for one in tally.refused]
     if refused and not tally.added and not tally.existing:
+        extra = {"refused": [msgspec.to_builtins(one) for one in refused]}
+        if tally.over_quota:
+            raise QuotaReached(OVER_QUOTA, extra=extra)
         detail = refused[0].reason if len(refused) == 1 else f"none of the {len(refused)} files could be taken in"
-        raise Invalid(detail, extra={"refused": [msgspec.to_builtins(one) for one in refused]})
+        raise Invalid(detail, extra=extra)
     pictures = {image.id: image for image in await images.list_by_ids(intake.db, viewer, tally.added + tally.existing)}
     body = Uploaded(
         collection=collection.name,

@@ -1,55 +1,46 @@
-"""The one way in: items are decoded in children, stored by digest, and queued for embedding."""
+"""The verbs of imports: begin, go on, cancel, try again, look."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
 
 from app.accounts.records import Viewer
 from app.collections import service as collections
 from app.collections.records import Collection
-from app.core import changes
-from app.core.blobs import THUMBNAIL_WIDTHS, BlobStore
-from app.core.changes import Change
-from app.core.database import Database
+from app.core import jobs
+from app.core.database import Connection, Database
+from app.core.errors import Conflict, NotAllowed, NotFound, SignInNeeded
 from app.core.queue import enqueue
-from app.images import service as images
-from app.images import store_writes
-from app.images.records import NewImage
-from app.ingest.records import Outcome
-from ml.datasets.items import Item
-from ml.decoder import Decoder, Inspected
-from ml.images import PictureRefused
+from app.ingest import running, store
+from app.ingest.pipeline import Intake
+from app.ingest.records import Import, NewImport, Refusal
+from app.ingest.sources import open_source
+from ml.datasets.items import DataSet, DataSetError
 
-BATCH = 16
-BATCH_BYTES = 64 * 1024 * 1024
-EMBED_TASK = "embedding:embed"
-EMBED_LOCK = "embed"
+RUN_TASK = "ingest:run"
+REFUSALS_SHOWN = 200
+LISTED = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
-    """Where pictures go and what they pass through."""
+class Progress:
+    """An import with the job that runs it, and the first of what it refused."""
 
-    db: Database
-    blobs: BlobStore
-    decoder: Decoder
-    workers: int
-    max_bytes: int
+    made: Import
+    job: jobs.Job
+    refusals: list[Refusal]
 
+    @property
+    def can_retry(self) -> bool:
+        return self.job.state == "done" and self.made.refused > 0
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    item: Item
-    data: bytes
-    inspected: asyncio.Future[Inspected]
-
-
-@dataclass(frozen=True, slots=True)
-class _Decoded:
-    item: Item
-    data: bytes
-    inspected: Inspected
+    @property
+    def can_go_on(self) -> bool:
+        return self.job.ended and self.job.state != "done"
 
 
 async def resolve_target(db: Database, viewer: Viewer, collection: str | int | None, new_name: str = "") -> Collection:
@@ -62,104 +53,137 @@ async def resolve_target(db: Database, viewer: Viewer, collection: str | int | N
         return await collections.resolve(conn, viewer, collection, at_least="editor")
 
 
-async def add_items(intake: Intake, owner_id: int, collection_id: int, items: Iterable[Item]) -> AsyncIterator[Outcome]:
-    """Take pictures in, yielding what became of each, in order.
+async def begin(conn: Connection, new: NewImport) -> int:
+    """The id of an import: of the one of the same source that did not come to its end, or of a new one."""
+    unfinished = await store.find_unfinished(conn, new)
+    if unfinished is not None:
+        return unfinished
+    job_id = await jobs.create(conn, "import", _title(new.name, new.collection_name), new.total)
+    return await store.insert(conn, new, job_id)
 
-    A bad file costs itself only. Each batch is one commit of rows, log and embed job, so what was yielded is
-    kept whatever happens next, and a second run finds it as existing. Raises DiskFull.
+
+async def run(intake: Intake, import_id: int, data_set: DataSet | None = None, *, again: bool = False) -> None:
+    """Run an import to its end, or with `again` what it refused; from `data_set`, or from where it was opened first.
+
+    Raises Conflict when another process runs it, and what ends it: DataSetError, QuotaReached, DiskFull.
     """
-    source = iter(items)
-    window: deque[_Read | Outcome] = deque()
-    ready: list[_Decoded | Outcome] = []
-    exhausted = False
-    while not exhausted or window or ready:
-        while not exhausted and len(window) < 2 * intake.workers + 2:
-            entry = await _read_next(intake, source)
-            if entry is None:
-                exhausted = True
-            else:
-                window.append(entry)
-        if window:
-            ready.append(await _settle(window.popleft()))
-        held = sum(len(one.data) for one in ready if isinstance(one, _Decoded))
-        if ready and (not window or len(ready) >= BATCH or held >= BATCH_BYTES):
-            for outcome in await _store(intake, owner_id, collection_id, ready):
-                yield outcome
-            ready = []
-
-
-def clean_filename(name: str) -> str:
-    """A file's own name without its folders and control characters; it is data, never a path."""
-    name = name.replace("\\", "/").rsplit("/", 1)[-1]
-    name = "".join(character for character in name if character.isprintable()).strip()
-    return name[-255:] or "picture"
-
-
-async def _read_next(intake: Intake, source: Iterator[Item]) -> _Read | Outcome | None:
-    item = await asyncio.to_thread(next, source, None)
-    if item is None:
-        return None
-    try:
-        data = await asyncio.to_thread(_read_limited, item, intake.max_bytes)
-        future = intake.decoder.submit_inspect(data, THUMBNAIL_WIDTHS)
-    except OSError as error:
-        return Outcome(item.source, reason=f"cannot be read: {error.strerror or error}")
-    except PictureRefused as refused:
-        return Outcome(item.source, reason=refused.reason)
-    return _Read(item, data, asyncio.wrap_future(future))
-
-
-def _read_limited(item: Item, max_bytes: int) -> bytes:
-    size = len(item.content) if isinstance(item.content, bytes) else item.content.stat().st_size
-    if size > max_bytes:
-        raise PictureRefused(f"larger than {max_bytes // (1024 * 1024)} MiB, the limit for one file")
-    return item.read()
-
-
-async def _settle(entry: _Read | Outcome) -> _Decoded | Outcome:
-    if isinstance(entry, Outcome):
-        return entry
-    try:
-        return _Decoded(entry.item, entry.data, await entry.inspected)
-    except PictureRefused as refused:
-        return Outcome(entry.item.source, reason=refused.reason)
-
-
-async def _store(intake: Intake, owner_id: int, collection_id: int, batch: list[_Decoded | Outcome]) -> list[Outcome]:
-    decoded = [one for one in batch if isinstance(one, _Decoded)]
-    labels = {label for one in decoded for label in images.clean_labels(one.item.labels)}
-    if labels:
+    async with _locked(intake.db, import_id):
         async with intake.db.transaction() as conn:
-            await store_writes.ensure_labels(conn, sorted(labels))
-    outcomes: list[Outcome] = []
-    log: list[Change] = []
-    async with intake.db.transaction() as conn:
-        await store_writes.lock_digests(conn, [one.inspected.digest for one in decoded])
-        for one in batch:
-            if isinstance(one, Outcome):
-                outcomes.append(one)
-                continue
-            # The file before its row: an orphan file is harmless, a missing one is not.
-            await asyncio.to_thread(intake.blobs.put, one.inspected.digest, one.data, one.inspected.thumbnails)
-            image_id, is_new, changed = await images.add(conn, owner_id, collection_id, _new_image(one))
-            log.extend(changed)
-            outcomes.append(Outcome(one.item.source, image_id=image_id, is_new=is_new))
-        if any(outcome.is_new for outcome in outcomes):
-            await enqueue(conn, EMBED_TASK, queueing_lock=EMBED_LOCK)
-        await changes.append(conn, log)
-    return outcomes
+            made = await store.get(conn, import_id)
+            job = await jobs.get(conn, made.job_id)
+            if job.ended:
+                made = replace(made, job_id=await jobs.create(conn, job.kind, job.title, job.total))
+                await store.set_job(conn, import_id, made.job_id)
+        async with jobs.running(intake.db, made.job_id) as report:
+            await _check_rights(intake.db, made)
+            with _told_by_name(made):
+                data_set = data_set or await _open(intake, made)
+                await (running.retry if again else running.run)(intake, import_id, data_set, report)
+            async with intake.db.transaction() as conn:
+                report.outcome = _outcome(await store.get(conn, import_id))
 
 
-def _new_image(one: _Decoded) -> NewImage:
-    return NewImage(
-        digest=one.inspected.digest,
-        perceptual_hash=one.inspected.perceptual_hash,
-        filename=clean_filename(one.item.name),
-        source="".join(character for character in one.item.source if character.isprintable())[-1000:],
-        caption=one.item.caption[: images.CAPTION_LENGTH],
-        labels=one.item.labels,
-        format=one.inspected.format,
-        width=one.inspected.width,
-        height=one.inspected.height,
-        size_bytes=len(one.data),
-    )
+async def get(db: Database, viewer: Viewer, import_id: int, *, shown: int | None = REFUSALS_SHOWN) -> Progress:
+    """One's own import, or anybody's for an admin. Raises NotFound."""
+    async with db.transaction() as conn:
+        made = await _get_own(conn, viewer, import_id)
+        return Progress(made, await jobs.get(conn, made.job_id), await store.list_refusals(conn, import_id, shown))
+
+
+async def list_recent(db: Database, viewer: Viewer) -> list[Progress]:
+    """One's own imports, the newest first."""
+    if viewer.account_id is None:
+        raise SignInNeeded("imports belong to somebody")
+    async with db.transaction() as conn:
+        found = await store.list_recent(conn, viewer.account_id, LISTED)
+        return [Progress(one, await jobs.get(conn, one.job_id), []) for one in found]
+
+
+async def cancel(db: Database, viewer: Viewer, import_id: int) -> None:
+    """Ask an import to end: at once when it waits, after the batch under way when it runs. What is in stays in."""
+    async with db.transaction() as conn:
+        made = await _get_own(conn, viewer, import_id)
+        await jobs.request_cancel(conn, made.job_id)
+
+
+async def go_on(db: Database, viewer: Viewer, import_id: int, *, again: bool = False) -> None:
+    """Queue an import that ended before its time, or with `again` what it refused. Raises Conflict."""
+    async with db.transaction() as conn:
+        made = await _get_own(conn, viewer, import_id)
+        job = await jobs.get(conn, made.job_id)
+        if not job.ended:
+            raise Conflict("this import is under way")
+        if job.state == "done" and not again:
+            raise Conflict("this import has come to its end")
+        if job.state != "done" and again:
+            raise Conflict("this import has not come to its end: go on with it first")
+        if again and not made.refused:
+            raise Conflict("this import refused nothing")
+        job_id = await jobs.create(conn, "import", job.title, made.refused if again else job.total)
+        await store.set_job(conn, import_id, job_id)
+        await queue(conn, import_id, again=again)
+
+
+async def queue(conn: Connection, import_id: int, *, again: bool = False) -> None:
+    """Let the worker run an import."""
+    await enqueue(conn, RUN_TASK, queueing_lock=f"import:{import_id}", import_id=import_id, again=again)
+
+
+@asynccontextmanager
+async def _locked(db: Database, import_id: int) -> AsyncGenerator[None]:
+    """The import is this process's inside the block. Raises Conflict."""
+    async with db.session() as guard:
+        if not await store.try_lock(guard, import_id):
+            raise Conflict("this import is running already: wait for it, or cancel it")
+        try:
+            yield
+        finally:
+            # Not left to the session's end, of which the server learns a moment after the next start.
+            with suppress(psycopg.OperationalError):
+                await store.unlock(guard, import_id)
+
+
+@contextmanager
+def _told_by_name(made: Import) -> Generator[None]:
+    """What is wrong with an archive that was uploaded names it as its owner does, and not its file in the spool."""
+    try:
+        yield
+    except DataSetError as error:
+        if (upload_id := made.options.get("upload")) is None:
+            raise
+        raise DataSetError(str(error).replace(upload_id, made.name)) from error
+
+
+async def _check_rights(db: Database, made: Import) -> None:
+    """Raises NotAllowed when its owner may not add to the collection any more."""
+    if made.collection_id is None:
+        return  # `running` says so
+    owner = Viewer(made.owner_id, made.owner_name, is_admin=False)
+    async with db.transaction() as conn:
+        try:
+            await collections.resolve(conn, owner, made.collection_id, at_least="editor")
+        except (NotAllowed, NotFound) as error:
+            raise NotAllowed(f"{made.owner_name} may not add to this collection any more") from error
+
+
+async def _open(intake: Intake, made: Import) -> DataSet:
+    upload_id = made.options.get("upload")
+    path = intake.spool.path(upload_id) if upload_id else Path(made.options["path"])
+    if not await asyncio.to_thread(path.exists):
+        raise DataSetError(f"{made.name} is not there any more: import it anew")
+    return await asyncio.to_thread(open_source, made.kind, path, made.options)
+
+
+async def _get_own(conn: Connection, viewer: Viewer, import_id: int) -> Import:
+    made = await store.get(conn, import_id)
+    if made.owner_id != viewer.account_id and not viewer.is_admin:
+        raise NotFound("no such import")
+    return made
+
+
+def _title(name: str, collection: str) -> str:
+    return f"Importing {name} into {collection}"
+
+
+def _outcome(made: Import) -> str:
+    return f"{made.added:,} added, {made.existing:,} there already, {made.refused:,} refused"

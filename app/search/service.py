@@ -19,7 +19,7 @@ from app.embedding import store as embedding_store
 from app.embedding.lane import QueryLane
 from app.images import store as image_store
 from app.images.records import Filters
-from app.ingest.service import clean_filename
+from app.ingest.description import clean_filename
 from app.search import store
 from app.search.background import likeness, measure, words_for
 from app.search.copies import collapse

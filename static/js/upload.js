@@ -1,5 +1,6 @@
-// Uploads file by file: each has its progress and its outcome, and one bad file stops no other. The page's own form is
-// what is sent; the answer to each file is the same part that the page shows without JavaScript.
+// Uploads pictures file by file: each has its progress and its outcome, and one bad file stops no other. The page's own
+// form is what is sent; the answer to each file is the same part that the page shows without JavaScript.
+import { isArchive, sendArchives } from "./archives.js";
 import { announce } from "./live.js";
 
 const AT_ONCE = 2;
@@ -120,18 +121,23 @@ function start(files) {
 function add(files) {
   // Without a collection there is nowhere to go: the browser says which field is missing.
   if (files.length === 0 || !form.elements.new_collection.reportValidity()) return;
-  if (!into.disabled) fields = [...new FormData(form)].filter(([name]) => name !== "files");
-  counts.all += files.length;
-  start(files);
+  if (!into.disabled) fields = [...new FormData(form)].filter(([, value]) => typeof value === "string");
+  sendArchives(files.filter(isArchive), fields);
+  const pictures = files.filter((file) => !isArchive(file));
+  if (pictures.length === 0) return;
+  counts.all += pictures.length;
+  start(pictures);
 }
 
 function take(chooser) {
   add([...chooser.files]);
   chooser.value = "";
 }
-form.elements.files.addEventListener("change", ({ target }) => take(target));
-// Chosen before this module was here to listen.
-if (form.elements.files.files.length) take(form.elements.files);
+for (const chooser of [form.elements.files, form.elements.archives]) {
+  chooser.addEventListener("change", () => take(chooser));
+  // Chosen before this module was here to listen.
+  if (chooser.files.length) take(chooser);
+}
 form.addEventListener("files-dropped", ({ detail }) => add(detail));
 form.addEventListener("submit", (event) => event.preventDefault());
 

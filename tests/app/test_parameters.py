@@ -27,6 +27,8 @@ PAGES = [
     "/queries/{}",
     "/claim/{}",
     "/admin/jobs/{}",
+    "/imports/{}",
+    "/imports/{}/progress",
 ]
 CALLS = [
     "/api/v1/images",
@@ -34,6 +36,7 @@ CALLS = [
     "/api/v1/images/{}/original",
     "/api/v1/images/{}/thumbnail",
     "/api/v1/images/{}/similar",
+    "/api/v1/imports/{}",
     "/api/v1/images/{id}/thumbnail",
     "/api/v1/images/{id}/similar",
 ]

@@ -1,7 +1,7 @@
 """Everybody that there is, what they share, and the requests that they make of it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import httpx
@@ -13,7 +13,11 @@ from app.collections import service as collections
 from app.collections.records import Collection
 from app.core import jobs
 from app.images import service as images
+from app.ingest import service as imports
+from app.ingest import service_uploads
+from app.ingest.records import NewImport
 from app.search import builds, store
+from tests.app.ingest.tus import PIECE, VERSION, metadata
 from tests.conftest import Client
 from tests.factories import PASSWORD, Gallery, picture
 
@@ -31,6 +35,8 @@ class Ask:
     data: dict[str, Any] | None = None
     files: dict[str, Any] | None = None
     json: dict[str, Any] | None = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    content: bytes | None = None
 
 
 @dataclass
@@ -175,6 +181,50 @@ async def a_job(world: World, persona: Persona) -> Ask:
         return Ask({"job_id": await jobs.create(conn, "index", "Building")})
 
 
+async def an_announcement(world: World, persona: Persona) -> Ask:
+    return Ask({}, headers={**VERSION, "upload-length": "10", **metadata(collection=str(world.collection.id))})
+
+
+async def an_upload(world: World, persona: Persona) -> Ask:
+    owner, intake = world.people["owner"], world.gallery.intake
+    upload = await service_uploads.announce(intake, owner, "birds.zip", 10, world.collection.id)
+    return Ask({"upload_id": upload.id}, headers=VERSION)
+
+
+async def a_piece(world: World, persona: Persona) -> Ask:
+    upload = await an_upload(world, persona)
+    return Ask(upload.names, headers={**VERSION, **PIECE, "upload-offset": "0"}, content=b"12345")
+
+
+async def an_import(world: World, persona: Persona) -> Ask:
+    """One that waits."""
+    owner = world.people["owner"]
+    assert owner.account_id is not None
+    new = NewImport(owner.account_id, world.collection.id, "Shared", "archive", "birds.zip", {})
+    async with world.gallery.intake.db.transaction() as conn:
+        return Ask({"import_id": await imports.begin(conn, new)})
+
+
+async def an_import_that_failed(world: World, persona: Persona) -> Ask:
+    """One that broke off."""
+    return await _ended(world, await an_import(world, persona), "failed")
+
+
+async def an_import_that_refused(world: World, persona: Persona) -> Ask:
+    """One that came to its end, and left a file out."""
+    return await _ended(world, await an_import(world, persona), "done")
+
+
+async def _ended(world: World, made: Ask, state: str) -> Ask:
+    async with world.gallery.intake.db.transaction() as conn:
+        await conn.execute("UPDATE import SET refused = 1 WHERE id = %(import_id)s", made.names)
+        await conn.execute(
+            "UPDATE job SET state = %(state)s FROM import WHERE job.id = job_id AND import.id = %(import_id)s",
+            {**made.names, "state": state},
+        )
+    return made
+
+
 async def a_version_before(world: World, persona: Persona) -> Ask:
     """The older of two versions of the index, of which the newer is in force."""
     gallery = world.gallery
@@ -197,7 +247,13 @@ async def ask(world: World, name: str, persona: Persona, request: Ask) -> httpx.
     elif person.account_id is not None:
         headers = {"cookie": f"{SESSION_COOKIE}={await world.gallery.session(person)}"}
     response = await world.client.request(
-        method, path, headers=headers, data=request.data, files=request.files, json=request.json
+        method,
+        path,
+        headers={**headers, **request.headers},
+        data=request.data,
+        files=request.files,
+        json=request.json,
+        content=request.content,
     )
     world.client.cookies.clear()
     return response
@@ -205,10 +261,14 @@ async def ask(world: World, name: str, persona: Persona, request: Ask) -> httpx.
 
 def nowhere(request: Ask) -> Ask:
     """The same request for what is not there."""
-    names: dict[str, Any] = {name: NO_QUERY if name == "query_id" else NOWHERE for name in request.names}
+    uuids = ("query_id", "upload_id")
+    names: dict[str, Any] = {name: NO_QUERY if name in uuids else NOWHERE for name in request.names}
     names |= {"width": 256}
     data = request.data
     if data and "collection" in data:
         data = {**data, "collection": str(NOWHERE)}
     body = {**request.json, "image_id": NOWHERE} if request.json else None
-    return Ask(names, data, request.files, body)
+    headers = request.headers
+    if "upload-metadata" in headers:
+        headers = {**headers, **metadata(collection=str(NOWHERE))}
+    return Ask(names, data, request.files, body, headers, request.content)

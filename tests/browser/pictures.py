@@ -6,7 +6,7 @@ import itertools
 from playwright.sync_api import FilePayload, Page
 
 from ml.datasets.sample.pictures import draw_item
-from tests.factories import picture
+from tests.factories import data_of, picture
 
 _seeds = itertools.count(5000)
 
@@ -32,7 +32,7 @@ def broken_file(name: str, content: bytes = b"no picture at all") -> FilePayload
 def drawn(index: int) -> FilePayload:
     """Picture `index` of the sample gallery, as a file to ask with."""
     item = draw_item(index, seed=7)
-    return {"name": item.name, "mimeType": "image/jpeg", "buffer": item.read()}
+    return {"name": item.name, "mimeType": "image/jpeg", "buffer": data_of(item)}
 
 
 def drop(page: Page, *paths: str) -> None:

@@ -51,6 +51,11 @@ class Site:
         return (self._folder / "up.log").read_text(encoding="utf-8")
 
     @property
+    def blobs(self) -> Path:
+        """The folder of its pictures."""
+        return self._folder / "data" / "blobs"
+
+    @property
     def conninfo(self) -> str:
         """The running gallery's database."""
         with connectable(self._folder / "data") as conninfo:
@@ -146,10 +151,17 @@ class Site:
 
     def worker(self) -> Process:
         """The worker, which the supervisor starts again whenever it has died."""
+        return self._running("worker")
+
+    def web(self) -> Process:
+        """The web server."""
+        return self._running("serve")
+
+    def _running(self, command: str) -> Process:
         found: list[Process] = []
 
         def is_there() -> bool:
-            found[:] = [one for one in self.descendants() if _arguments(one)[-2:] == ["app.cli", "worker"]]
+            found[:] = [one for one in self.descendants() if _arguments(one)[-2:] == ["app.cli", command]]
             return len(found) == 1
 
         wait_until(is_there, START_TIMEOUT_S)

@@ -50,7 +50,7 @@ def test_c15_every_page_signed_in(open_page: OpenPage, upload: UploadTo) -> None
 
 def test_c15_every_page_for_nobody(open_page: OpenPage) -> None:
     page = open_page(refusals=[401])
-    paths = ["/", "/collections", "/search", "/sign-in", "/upload"]
+    paths = ["/", "/collections", "/search", "/sign-in", "/upload", "/imports"]
     assert [violation for path in paths for violation in inspect(page, path)] == []
 
 

@@ -136,7 +136,7 @@ async def test_a_failure_is_tried_again_when_somebody_asks(gallery: Gallery, ann
     image = await images.get_visible(gallery.intake.db, anna, image_id)
     gallery.intake.blobs.remove(image.digest)
     await gallery.embed()
-    gallery.intake.blobs.put(image.digest, picture(1), {})
+    gallery.intake.blobs.put_all([(image.digest, picture(1), {})])
     assert await service.retry_failed(gallery.intake.db) == 1
     assert await gallery.embed() == 1
     assert await failures(gallery) == []

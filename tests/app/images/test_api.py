@@ -2,28 +2,42 @@
 
 from datetime import datetime
 
+from ml.datasets.items import Box, Item
 from tests.conftest import Client
 from tests.factories import Gallery, picture
 
 
 async def test_a_picture_is_told_in_full(client: Client, gallery: Gallery) -> None:
     anna = await gallery.person("anna")
-    (image_id,) = await gallery.pictures(anna, await gallery.collection(anna, "Birds", public=True), [1], ["a", "b"])
+    birds = await gallery.collection(anna, "Birds", public=True)
+    boxes = (Box("a", 1, 2.5, 30, 20), Box("c", 0, 0, 96, 64))
+    item = Item("1.png", "birds/1.png", picture(1), ("a", "b"), ("At dusk.", "A bird."), "train", boxes)
+    (outcome,) = await gallery.add(anna, birds, [item])
+    image_id = outcome.image_id
     body = (await client.get(f"/api/v1/images/{image_id}")).json()
     assert datetime.fromisoformat(body.pop("created_at")).tzinfo is not None
     assert body == {
         "image_id": image_id,
         "filename": "1.png",
         "label": "a",
-        "labels": ["a", "b"],
-        "caption": "",
+        "labels": ["a", "b", "c"],
+        "caption": "At dusk.",
+        "captions": ["At dusk.", "A bird."],
+        "split": "train",
         "width": 96,
         "height": 64,
         "format": "PNG",
         "size_bytes": len(picture(1)),
         "url": f"/api/v1/images/{image_id}/original",
         "thumbnail_url": f"/api/v1/images/{image_id}/thumbnail",
+        "boxes": [
+            {"label": "a", "x": 1, "y": 2.5, "width": 30, "height": 20},
+            {"label": "c", "x": 0, "y": 0, "width": 96, "height": 64},
+        ],
     }
+    page = (await client.get(f"/images/{image_id}")).text
+    assert page.count("<rect") == 2
+    assert "A bird." in page
     listed = (await client.get("/api/v1/images")).json()
     assert listed["next_cursor"] is None
     assert [one["image_id"] for one in listed["images"]] == [image_id]

@@ -1,6 +1,7 @@
 """A picture's bytes: authorised at each request, sent so that no browser runs them."""
 
 import io
+from hashlib import sha256
 
 import pytest
 from PIL import Image
@@ -12,6 +13,7 @@ from app.images import service as images
 from ml.datasets.items import Item
 from tests.conftest import Client, SignIn
 from tests.factories import Gallery, picture
+from tests.ml.test_metadata import written
 
 STRICT = "sandbox; default-src 'none'"
 
@@ -99,3 +101,36 @@ async def test_f15_a_missing_file_is_told_and_breaks_nothing(
     assert (await client.get(f"/images/{image_id}/original")).status_code == 404
     assert (await client.get(f"/images/{image_id}/thumbnails/256")).status_code == 404
     assert (await client.get(f"/images/{image_id}")).status_code == 200
+
+
+async def test_a26_others_get_no_place_unless_its_owner_says_so(
+    client: Client, gallery: Gallery, sign_in: SignIn, anna: Viewer, birds: Collection
+) -> None:
+    data = written("JPEG", 6)
+    (outcome,) = await gallery.add(anna, birds, [Item("robin.jpg", "robin.jpg", data)])
+    paths = (f"/images/{outcome.image_id}/original", f"/api/v1/images/{outcome.image_id}/original")
+    browser = await sign_in(anna)
+    assert (await browser.get(paths[0])).content == data
+    for path in paths:
+        answer = await client.get(path)
+        assert b"Ada" not in answer.content
+        assert len(answer.content) > 500
+        again = await client.get(path, headers={"if-none-match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert (await client.get(path, headers={"if-none-match": f'"{sha256(data).hexdigest()}"'})).status_code == 200
+    assert (await browser.post("/account/privacy", data={"share_metadata": "yes"})).status_code == 303
+    assert "checked" in (await browser.get("/account")).text
+    for path in paths:
+        assert (await client.get(path)).content == data
+    await browser.post("/account/privacy", data={})
+    assert b"Ada" not in (await client.get(paths[0])).content
+
+
+async def test_a26_what_cannot_be_rid_of_it_in_place_comes_as_a_jpeg(
+    client: Client, gallery: Gallery, anna: Viewer, birds: Collection
+) -> None:
+    (outcome,) = await gallery.add(anna, birds, [Item("robin.heic", "robin.heic", written("HEIF"))])
+    answer = await client.get(f"/images/{outcome.image_id}/original")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert "robin.jpg" in answer.headers["content-disposition"]
+    assert Image.open(io.BytesIO(answer.content)).size == (96, 64)

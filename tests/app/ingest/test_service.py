@@ -11,7 +11,8 @@ from app.core import changes
 from app.core.blobs import THUMBNAIL_WIDTHS
 from app.images import service as images
 from app.images.records import Filters
-from app.ingest.service import clean_filename, resolve_target
+from app.ingest.description import clean_filename
+from app.ingest.service import resolve_target
 from ml.datasets.items import Item
 from ml.decoder import inspect
 from tests.app.ingest.hostile import REFUSED
@@ -51,7 +52,7 @@ async def test_outcomes_come_in_the_order_of_the_items(gallery: Gallery, anna: V
 
 async def test_a_picture_is_kept_with_what_is_known_of_it(gallery: Gallery, anna: Viewer, birds: Collection) -> None:
     data = picture(1, (300, 200), "JPEG")
-    given = Item("a.jpg", "robins/a.jpg", data, ("robin", "small"), "At dusk")
+    given = Item("a.jpg", "robins/a.jpg", data, ("robin", "small"), ("At dusk",))
     (outcome,) = await gallery.add(anna, birds, [given])
     assert outcome.image_id is not None
     image = await images.get_visible(gallery.intake.db, anna, outcome.image_id)

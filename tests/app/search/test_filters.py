@@ -43,15 +43,18 @@ TEXTS = [
     ("house", [0, 2, 3]),
     ("HOUSE red", [0]),
     ("house sea", [2]),
+    ("hou se", [2]),  # as it is typed
+    ("ouse", []),
+    ("houses", [0, 2, 3]),  # in another form
     ("mountain snow", [3]),
-    ("house snow", [3]),
+    ("house snow", [3]),  # one word of each label
     ("0.png", [0]),
     ("png house", [0, 2, 3]),
     ("ärger", [1]),
-    ("%", [1]),
-    ("_", []),
+    ("100%", [1]),
+    ("%", []),
     ("\\", []),
-    ("tain hou", [3]),
+    ("house &", []),
     ("seared", []),  # no word reaches from one field into another
     ("   ", [0, 1, 2, 3]),
 ]

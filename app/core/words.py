@@ -1,4 +1,4 @@
-"""Times and durations as the admin's page words them."""
+"""Times, durations and sizes in words, as every page has them."""
 
 from datetime import datetime
 
@@ -17,3 +17,12 @@ def duration_text(seconds: float) -> str:
 def time_text(at: datetime | None) -> str:
     """A moment, empty for none."""
     return f"{at:%-d %b %Y, %H:%M} UTC" if at else ""
+
+
+def size_text(size_bytes: int) -> str:
+    """Bytes in words: "340 kB", "2.4 MB", "1.2 GB"."""
+    if size_bytes < 1_000_000:
+        return f"{max(1, round(size_bytes / 1000))} kB"
+    if size_bytes < 1_000_000_000:
+        return f"{size_bytes / 1_000_000:.1f} MB"
+    return f"{size_bytes / 1_000_000_000:.1f} GB"
