@@ -15,4 +15,4 @@ main.add_command(cifar10)
 main.add_command(cifar100)
 
 if __name__ == "__main__":
-    main(obj=settle)
+    main(obj=settle, help_option_names=["-h", "--help"])

@@ -4,4 +4,4 @@ from app.ingest.commands_datasets import coco
 from app.worker import settle
 
 if __name__ == "__main__":
-    coco(obj=settle)
+    coco.main(obj=settle, help_option_names=["-h", "--help"])

@@ -4,4 +4,4 @@ from app.ingest.commands_datasets import stl10
 from app.worker import settle
 
 if __name__ == "__main__":
-    stl10(obj=settle)
+    stl10.main(obj=settle, help_option_names=["-h", "--help"])

@@ -86,8 +86,8 @@ def enable(name: str) -> None:
 
 @user.command()
 @click.argument("name")
-@click.option("--mb", type=click.IntRange(0), help="The most MiB of pictures.")
-@click.option("--files", type=click.IntRange(0), help="The most pictures.")
+@click.option("--mb", type=click.IntRange(0), help="The most MiB of pictures; 0: none.")
+@click.option("--files", type=click.IntRange(0), help="The most pictures; 0: none.")
 @click.option("--clear", is_flag=True, help="No limits of its own: the gallery's hold (LIKENESS_QUOTA_…).")
 @json_option
 def quota(name: str, *, mb: int | None, files: int | None, clear: bool, as_json: bool) -> None:
@@ -107,9 +107,9 @@ def quota(name: str, *, mb: int | None, files: int | None, clear: bool, as_json:
         return await service_usage.get_usage(db, account.id, service_usage.gallery_quota(settings))
 
     usage = _with_database(settings, work)
-    most_files = "any number" if usage.max_files is None else f"{usage.max_files:,}"
-    most_bytes = "any number" if usage.max_bytes is None else f"{usage.max_bytes / 1024**2:,.0f}"
-    lines = (f"{usage.files:,} pictures of {most_files}", f"{usage.bytes / 1024**2:,.1f} MiB of {most_bytes}")
+    most_files = "no limit" if usage.max_files is None else f"at most {usage.max_files:,}"
+    most_bytes = "no limit" if usage.max_bytes is None else f"at most {usage.max_bytes / 1024**2:,.0f} MiB"
+    lines = (f"{usage.files:,} pictures ({most_files})", f"{usage.bytes / 1024**2:,.1f} MiB ({most_bytes})")
     _print(asdict(usage), "\n".join(lines), as_json)
 
 

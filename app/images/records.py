@@ -67,17 +67,24 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """What is said of a picture on its way in. The first of its captions stands for it."""
+
+    captions: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
+    split: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NewImage:
-    """A decoded picture on its way in. The first of its captions stands for it."""
+    """A decoded picture on its way in."""
 
     digest: bytes
     perceptual_hash: bytes
     filename: str
     source: str
-    captions: tuple[str, ...]
-    labels: tuple[str, ...]
-    regions: tuple[Region, ...]
-    split: str
+    description: Description
     format: str
     width: int
     height: int

@@ -1,14 +1,14 @@
 """How pictures come to stand in a collection: many at a time, each set of bytes once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.accounts import service_usage
 from app.accounts.records import Quota
 from app.core.changes import Change
 from app.core.database import Connection
-from app.images import store_adding
-from app.images.records import Added, NewImage
+from app.images import store_adding, store_writes
+from app.images.records import Added, Description, NewImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +71,25 @@ async def add(conn: Connection, place: Place, new: Sequence[NewImage]) -> tuple[
     joined = await store_adding.insert_standings(conn, place.collection_id, list(ids.values()))
     log.extend(Change("joined", image_id, place.collection_id) for image_id in joined)
     return {digest: Added(image_id, is_new=True) for digest, image_id in ids.items()}, log
+
+
+async def fill_in(conn: Connection, owner_id: int, told: Mapping[int, Description]) -> list[Change]:
+    """Give pictures of the owner's that are here already what is told of them and they lack; nothing is replaced.
+
+    So labels can be brought behind pictures. The names of the labels must be known. Returns what the log must be told.
+    """
+    log: list[Change] = []
+    lacking = await store_adding.list_undescribed(conn, owner_id, list(told)) if told else []
+    for one in lacking:
+        description = told[one.image_id]
+        if one.split and description.split:
+            await store_adding.set_split(conn, one.image_id, description.split)
+        if one.regions and description.regions:
+            await store_adding.copy_regions(conn, {one.image_id: description.regions})
+        if one.captions and description.captions:
+            await store_adding.set_captions(conn, one.image_id, description.captions)
+            await store_writes.set_document(conn, one.image_id)
+        if one.labels and description.labels:
+            await store_writes.set_labels(conn, one.image_id, description.labels)
+            log.append(Change("labelled", one.image_id))
+    return log

@@ -1,13 +1,13 @@
 """SQL by which pictures come in, many at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from psycopg.rows import scalar_row, tuple_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
 from app.core.database import Connection
 from app.core.errors import NotFound
-from app.images.records import NewImage
+from app.images.records import NewImage, Region
 
 
 class Placed(NamedTuple):
@@ -15,6 +15,16 @@ class Placed(NamedTuple):
 
     image_id: int
     is_trashed: bool
+
+
+class Undescribed(NamedTuple):
+    """What one of the owner's pictures lacks."""
+
+    image_id: int
+    captions: bool
+    split: bool
+    labels: bool
+    regions: bool
 
 
 async def lock_collection(conn: Connection, collection_id: int) -> None:
@@ -87,7 +97,7 @@ async def insert_images(
         """,
         (owner_id,),
     )
-    await _copy_regions(conn, [(ids[one.digest], one) for one in new if one.regions])
+    await copy_regions(conn, {ids[one.digest]: one.description.regions for one in new})
     return ids
 
 
@@ -142,20 +152,50 @@ async def _copy_incoming(conn: Connection, new: Sequence[NewImage]) -> None:
         ) as copy,
     ):
         for position, one in enumerate(new):
-            words = (one.filename, list(one.captions), list(one.labels), one.source, one.split, one.format)
+            told = one.description
+            words = (one.filename, list(told.captions), list(told.labels), one.source, told.split, one.format)
             size = (one.width, one.height, one.size_bytes)
             await copy.write_row((position, one.digest, one.perceptual_hash, *words, *size))
 
 
-async def _copy_regions(conn: Connection, new: Sequence[tuple[int, NewImage]]) -> None:
-    if not new:
+async def list_undescribed(conn: Connection, owner_id: int, image_ids: Sequence[int]) -> list[Undescribed]:
+    """Those of the owner's pictures that lack something: labels, captions, regions or their split."""
+    async with conn.cursor(row_factory=class_row(Undescribed)) as cursor:
+        await cursor.execute(
+            """
+            SELECT * FROM (
+                SELECT id AS image_id, caption = '' AND more_captions = '{}' AS captions, split = '' AS split,
+                    NOT EXISTS (SELECT FROM image_label WHERE image_id = image.id) AS labels,
+                    NOT EXISTS (SELECT FROM image_box WHERE image_id = image.id) AS regions
+                FROM image WHERE owner_id = %s AND id = ANY(%s)
+            ) AS lacking WHERE captions OR split OR labels OR regions
+            """,
+            (owner_id, list(image_ids)),
+        )
+        return await cursor.fetchall()
+
+
+async def set_captions(conn: Connection, image_id: int, captions: Sequence[str]) -> None:
+    """All captions of a picture; its document follows with its labels."""
+    await conn.execute(
+        "UPDATE image SET caption = %s, more_captions = %s WHERE id = %s", (captions[0], list(captions[1:]), image_id)
+    )
+
+
+async def set_split(conn: Connection, image_id: int, split: str) -> None:
+    await conn.execute("UPDATE image SET split = %s WHERE id = %s", (split, image_id))
+
+
+async def copy_regions(conn: Connection, regions: Mapping[int, Sequence[Region]]) -> None:
+    """Regions by picture; the names of their labels must be known."""
+    names = sorted({one.label for of_image in regions.values() for one in of_image})
+    if not names:
         return
-    names = sorted({region.label for _, one in new for region in one.regions})
     async with conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute("SELECT name, id FROM label WHERE name = ANY(%s)", (names,))
         label_ids: dict[str, int] = {row[0]: row[1] for row in await cursor.fetchall()}
         async with cursor.copy("COPY image_box (image_id, position, label_id, x, y, width, height) FROM STDIN") as copy:
-            for image_id, one in new:
-                for position, region in enumerate(one.regions):
-                    corner = (region.x, region.y, region.width, region.height)
-                    await copy.write_row((image_id, position, label_ids[region.label], *corner))
+            for image_id, of_image in regions.items():
+                for position, one in enumerate(of_image):
+                    corner = (one.x, one.y, one.width, one.height)
+                    await copy.write_row((image_id, position, label_ids[one.label], *corner))

@@ -57,12 +57,12 @@ async def set_labels(conn: Connection, image_id: int, labels: Sequence[str]) -> 
         """,
         {"image": image_id, "labels": list(labels)},
     )
-    await _set_document(conn, image_id)
+    await set_document(conn, image_id)
 
 
 async def set_caption(conn: Connection, image_id: int, caption: str) -> None:
     await conn.execute("UPDATE image SET caption = %s WHERE id = %s", (caption, image_id))
-    await _set_document(conn, image_id)
+    await set_document(conn, image_id)
 
 
 async def set_trashed(conn: Connection, image_id: int, *, trashed: bool) -> bool:
@@ -124,7 +124,7 @@ async def stands_anywhere(conn: Connection, image_id: int) -> bool:
         return bool(await cursor.fetchone())
 
 
-async def _set_document(conn: Connection, image_id: int) -> None:
+async def set_document(conn: Connection, image_id: int) -> None:
     """The words that searches by text meet follow from the picture's."""
     await conn.execute(
         """

@@ -15,6 +15,7 @@ from app.ingest import service
 from app.ingest.api import RefusedFile
 from app.ingest.service import REFUSALS_SHOWN, Progress
 
+Cursor = Annotated[int | None, Parameter(ge=1, description="`next_cursor` of the page before.")]
 Told = Annotated[int, Parameter(ge=0, le=1_000_000, description="How many of the refused files to tell.")]
 
 
@@ -57,15 +58,19 @@ class ImportDetail(ImportOut):
 
 
 class ImportList(msgspec.Struct):
-    """The newest imports of the caller's."""
+    """A page of the caller's imports, the newest first. `next_cursor` asks for the next one; null: the last."""
 
     imports: list[ImportOut]
+    next_cursor: int | None
 
 
 @get("/", operation_id="listImports", summary="List imports")
-async def list_imports(db: NamedDependency[Database], viewer: NamedDependency[Viewer]) -> ImportList:
-    """The caller's newest imports, the newest first."""
-    return ImportList([_import_out(one) for one in await service.list_recent(db, viewer)])
+async def list_imports(
+    db: NamedDependency[Database], viewer: NamedDependency[Viewer], cursor: Cursor = None
+) -> ImportList:
+    """The caller's imports, 50 at once, the newest first."""
+    found, next_cursor = await service.list_own(db, viewer, cursor)
+    return ImportList([_import_out(one) for one in found], next_cursor)
 
 
 @get("/{import_id:int}", operation_id="getImport", summary="Get an import")

@@ -16,9 +16,9 @@ from app.accounts.service_claims import ensure_first_admin
 from app.collections import service as collections
 from app.collections.records import Collection
 from app.core import jobs
-from app.core.commands import fail, print_json, progress_bar, run, start
+from app.core.commands import describe, fail, print_json, progress_bar, run, start
 from app.core.database import Database
-from app.core.errors import NotAllowed, NotFound
+from app.core.errors import AppError, NotAllowed, NotFound
 from app.core.runtime import cli_database, open_blobs
 from app.core.settings import Settings
 from app.ingest import service
@@ -87,30 +87,42 @@ def run_import(source: Source, target: Target, settle: Settle) -> None:
     """Import `source` and say what came of it. Ends the command: 1 when nothing went in, or it broke off."""
     settings = start()
     try:
-        before, progress = run(_import(settings, source, target, settle))
+        ended = run(_import(settings, source, target, settle))
     except DataSetError as error:
         fail(str(error))
-    made = progress.made
+    made = ended.progress.made
     # What an earlier run of the same import brought is there already for this one.
-    added, existing = made.added - before.added, made.existing + before.added
+    added, existing = made.added - ended.before.added, made.existing + ended.before.added
     if target.as_json:
-        refused = [{"file": one.file, "reason": one.reason} for one in progress.refusals]
+        refused = [{"file": one.file, "reason": one.reason} for one in ended.progress.refusals]
         print_json({"added": added, "existing": existing, "refused": refused})
     else:
         click.echo(f"{added} added, {existing} there already, {made.refused} refused")
-        for one in progress.refusals[:REFUSED_SHOWN]:
+        for one in ended.progress.refusals[:REFUSED_SHOWN]:
             click.echo(f"  {one.file}: {one.reason}", err=True)
         if made.refused > REFUSED_SHOWN:
             click.echo(f"  … and {made.refused - REFUSED_SHOWN} more; --json lists them all", err=True)
-    if progress.job.state == "cancelled":
+    if ended.error is not None:
+        fail(describe(ended.error))
+    if ended.progress.job.state == "cancelled":
         fail("the import was cancelled; what came in stays in, and the same command goes on from there")
-    if made.refused and not made.added and not made.existing:
+    if not added and not existing:
         fail("none of the files could be taken in")
 
 
-async def _import(settings: Settings, source: Source, target: Target, settle: Settle) -> tuple[Import, Progress]:
-    """The import as it was before, and as it ended."""
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """An import as it was before, as it ended, and what broke it off."""
+
+    before: Import
+    progress: Progress
+    error: AppError | DataSetError | None
+
+
+async def _import(settings: Settings, source: Source, target: Target, settle: Settle) -> _Ended:
     data_set = await asyncio.to_thread(source.open)
+    if data_set.total == 0:
+        raise DataSetError(f"{source.path} holds no pictures")
     for check in data_set.checks:
         click.echo(check, err=True)
     async with cli_database(settings) as db:
@@ -132,12 +144,16 @@ async def _import(settings: Settings, source: Source, target: Target, settle: Se
         before = await service.get(db, owner, import_id)
         if before.made.position:
             click.echo(f"likeness: going on behind the first {before.made.position} of {new.name}", err=True)
+        error: AppError | DataSetError | None = None
         with Decoder(settings.decoders, niceness=NICENESS) as decoder:
             async with _shown(db, owner, import_id, data_set.title):
-                await service.run(Intake.of(settings, db, blobs, decoder), import_id, data_set)
-        if target.wait:
+                try:
+                    await service.run(Intake.of(settings, db, blobs, decoder), import_id, data_set)
+                except (AppError, DataSetError) as broken:
+                    error = broken
+        if target.wait and error is None:
             await _wait(settings, db, settle)
-        return before.made, await service.get(db, owner, import_id, shown=None)
+        return _Ended(before.made, await service.get(db, owner, import_id, shown=None), error)
 
 
 async def _collection(db: Database, owner: Viewer, target: Target) -> Collection:
@@ -181,7 +197,7 @@ async def _wait(settings: Settings, db: Database, settle: Settle) -> None:
             bar.update(task, description=job.title, completed=job.done, total=job.total)
 
         left = await settle(settings, db, show)
-        bar.update(task, completed=1, total=1, description="Embedded")
+        bar.update(task, visible=False)
     if left:
         click.echo(
             f"likeness: {left} pictures are in but not searchable: embedding failed. The worker's log and the admin "

@@ -1,7 +1,7 @@
 """What a data set says of a picture, as it may be stored: cut to length, without control characters."""
 
 from app.images import service as images
-from app.images.records import NewImage, Region
+from app.images.records import Description, NewImage, Region
 from ml.datasets.items import Item
 from ml.decoder import Inspected
 
@@ -22,8 +22,8 @@ def clean_labels(item: Item) -> list[str]:
     return list(dict.fromkeys(label for one in given if (label := _label(one))))[: images.MAX_LABELS]
 
 
-def new_image(item: Item, inspected: Inspected, size_bytes: int) -> NewImage:
-    """A decoded picture on its way in."""
+def describe(item: Item) -> Description:
+    """What the data set says of a picture."""
     captions = [text for one in item.captions if (text := _line(one)[: images.CAPTION_LENGTH])]
     labels = clean_labels(item)
     regions = [
@@ -31,15 +31,17 @@ def new_image(item: Item, inspected: Inspected, size_bytes: int) -> NewImage:
         for box in item.boxes
         if _label(box.label) in labels
     ]
+    return Description(tuple(captions[:CAPTIONS]), tuple(labels), tuple(regions), _plain(item.split)[:SPLIT_LENGTH])
+
+
+def new_image(item: Item, inspected: Inspected, size_bytes: int) -> NewImage:
+    """A decoded picture on its way in."""
     return NewImage(
         digest=inspected.digest,
         perceptual_hash=inspected.perceptual_hash,
         filename=clean_filename(item.name),
         source=_plain(item.source)[-SOURCE_LENGTH:],
-        captions=tuple(captions[:CAPTIONS]),
-        labels=tuple(labels),
-        regions=tuple(regions),
-        split=_plain(item.split)[:SPLIT_LENGTH],
+        description=describe(item),
         format=inspected.format,
         width=inspected.width,
         height=inspected.height,

@@ -1,11 +1,11 @@
 """Pages of imports: the list, and each one's own, which follows it while it runs."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect, Template
 
 from app.accounts.guards import require_signed_in
@@ -57,7 +57,10 @@ class ImportView:
 
 @dataclass(frozen=True, slots=True)
 class ImportsPage:
+    """`older_url` leads to those before them, if there are any."""
+
     imports: list[ImportView]
+    older_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,15 @@ class ProgressPart:
 
 @get("/imports")
 async def list_imports(
-    request: Request[Any, Any, Any], db: NamedDependency[Database], viewer: NamedDependency[Viewer]
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    before: Annotated[int | None, QueryParameter(ge=1)] = None,
 ) -> Template:
     """One's own imports, the newest first."""
-    found = await service.list_recent(db, viewer)
-    return render(request, "imports/index.html", ImportsPage([_view(one, viewer) for one in found]), title="Imports")
+    found, cursor = await service.list_own(db, viewer, before)
+    context = ImportsPage([_view(one, viewer) for one in found], f"/imports?before={cursor}" if cursor else None)
+    return render(request, "imports/index.html", context, title="Imports")
 
 
 @get("/imports/{import_id:int}")

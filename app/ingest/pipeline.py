@@ -15,9 +15,9 @@ from app.core.database import Connection, Database
 from app.core.queue import enqueue
 from app.core.settings import Settings
 from app.images import service_adding, store_writes
-from app.images.records import Added
+from app.images.records import Added, Description
 from app.images.service_adding import Place
-from app.ingest.description import clean_labels, new_image
+from app.ingest.description import clean_labels, describe, new_image
 from app.ingest.records import Outcome
 from app.ingest.spool import Spool
 from ml.datasets.items import Flaw, Item, Pixels
@@ -80,6 +80,14 @@ class _Decoding:
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """A picture that stands in the collection already: it is not decoded again."""
+
+    item: Item
+    image_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Chunk:
     """What was read at once, and what ended the source, if it ended."""
 
@@ -102,7 +110,7 @@ async def add_items(
     whatever happens next, and a second run finds it as existing, without decoding it. Raises DiskFull, and what the
     source raises (DataSetError when it breaks off) after all that was good.
     """
-    coming: asyncio.Queue[list[_Decoding | Outcome] | None] = asyncio.Queue(AHEAD)
+    coming: asyncio.Queue[list[_Decoding | _Known | Outcome] | None] = asyncio.Queue(AHEAD)
     reading = asyncio.create_task(_read_all(intake, place, iter(items), batch, coming))
     try:
         while (chunk := await coming.get()) is not None:
@@ -123,7 +131,7 @@ async def _read_all(
     place: Place,
     source: Iterator[Item | Flaw],
     batch: int,
-    coming: asyncio.Queue[list[_Decoding | Outcome] | None],
+    coming: asyncio.Queue[list[_Decoding | _Known | Outcome] | None],
 ) -> None:
     """Read and begin to decode, as far ahead as `coming` takes."""
     try:
@@ -188,7 +196,9 @@ def _content(item: Item, max_bytes: int) -> bytes | Pixels:
     return content
 
 
-async def _begin(intake: Intake, place: Place, entries: Sequence[_Read | Outcome]) -> list[_Decoding | Outcome]:
+async def _begin(
+    intake: Intake, place: Place, entries: Sequence[_Read | Outcome]
+) -> list[_Decoding | _Known | Outcome]:
     """Decoding begins of what is not there yet."""
     digests = [one.digest for one in entries if isinstance(one, _Read)]
     async with intake.db.transaction() as conn:
@@ -197,19 +207,19 @@ async def _begin(intake: Intake, place: Place, entries: Sequence[_Read | Outcome
     fresh = {one.digest: one.content for one in entries if isinstance(one, _Read) and one.digest not in here}
     futures = intake.decoder.submit_inspect_many(list(fresh.values()), THUMBNAIL_WIDTHS)
     begun = {digest: asyncio.wrap_future(future) for digest, future in zip(fresh, futures, strict=True)}
-    chunk: list[_Decoding | Outcome] = []
+    chunk: list[_Decoding | _Known | Outcome] = []
     for one in entries:
         if isinstance(one, Outcome):
             chunk.append(one)
         elif one.digest in here:
-            chunk.append(Outcome(one.item.source, image_id=standing[one.digest]))
+            chunk.append(_Known(one.item, standing[one.digest]))
         else:
             chunk.append(_Decoding(one, begun[one.digest]))
     return chunk
 
 
-async def _settle(entry: _Decoding | Outcome) -> Decoded | Outcome:
-    if isinstance(entry, Outcome):
+async def _settle(entry: _Decoding | _Known | Outcome) -> Decoded | _Known | Outcome:
+    if not isinstance(entry, _Decoding):
         return entry
     item, content = entry.read.item, entry.read.content
     try:
@@ -223,11 +233,11 @@ async def _settle(entry: _Decoding | Outcome) -> Decoded | Outcome:
 
 
 async def _store(
-    intake: Intake, place: Place, batch: Sequence[Decoded | Outcome], on_commit: OnCommit | None
+    intake: Intake, place: Place, batch: Sequence[Decoded | _Known | Outcome], on_commit: OnCommit | None
 ) -> list[Outcome]:
     decoded = {one.inspected.digest: one for one in batch if isinstance(one, Decoded)}
     new = {digest: new_image(one.item, one.inspected, len(one.original)) for digest, one in decoded.items()}
-    names = {label for one in decoded.values() for label in clean_labels(one.item)}
+    names = {label for one in batch if not isinstance(one, Outcome) for label in clean_labels(one.item)}
     if names:
         async with intake.db.transaction() as conn:
             await store_writes.ensure_labels(conn, sorted(names))
@@ -240,6 +250,7 @@ async def _store(
         await asyncio.to_thread(intake.blobs.put_all, files)
         added, log = await service_adding.add(conn, place, [new[digest] for digest in passing]) if passing else ({}, [])
         outcomes = _outcomes(batch, ends | added)
+        log += await service_adding.fill_in(conn, place.owner_id, _told(batch, outcomes))
         if passing:
             await enqueue(conn, EMBED_TASK, queueing_lock=EMBED_LOCK)
         if on_commit is not None:
@@ -248,13 +259,25 @@ async def _store(
     return outcomes
 
 
-def _outcomes(batch: Sequence[Decoded | Outcome], ends: dict[bytes, Added]) -> list[Outcome]:
+def _told(batch: Sequence[Decoded | _Known | Outcome], outcomes: Sequence[Outcome]) -> dict[int, Description]:
+    """What the source tells of each picture that is in; of the same bytes, what comes first."""
+    told: dict[int, Description] = {}
+    for one, outcome in zip(batch, outcomes, strict=True):
+        if not isinstance(one, Outcome) and outcome.image_id is not None:
+            told.setdefault(outcome.image_id, describe(one.item))
+    return told
+
+
+def _outcomes(batch: Sequence[Decoded | _Known | Outcome], ends: dict[bytes, Added]) -> list[Outcome]:
     """In the order of the batch; of the same bytes in one batch, the first is new."""
     outcomes: list[Outcome] = []
     met: set[bytes] = set()
     for one in batch:
         if isinstance(one, Outcome):
             outcomes.append(one)
+            continue
+        if isinstance(one, _Known):
+            outcomes.append(Outcome(one.item.source, image_id=one.image_id))
             continue
         digest, source = one.inspected.digest, one.item.source
         end = ends[digest]

@@ -40,7 +40,8 @@ class Progress:
 
     @property
     def can_go_on(self) -> bool:
-        return self.job.ended and self.job.state != "done"
+        """It ended before its time, and not because its source cannot be read at all."""
+        return self.job.state == "cancelled" or (self.job.state == "failed" and self.made.position > 0)
 
 
 async def resolve_target(db: Database, viewer: Viewer, collection: str | int | None, new_name: str = "") -> Collection:
@@ -90,13 +91,15 @@ async def get(db: Database, viewer: Viewer, import_id: int, *, shown: int | None
         return Progress(made, await jobs.get(conn, made.job_id), await store.list_refusals(conn, import_id, shown))
 
 
-async def list_recent(db: Database, viewer: Viewer) -> list[Progress]:
-    """One's own imports, the newest first."""
+async def list_own(db: Database, viewer: Viewer, before_id: int | None = None) -> tuple[list[Progress], int | None]:
+    """A page of one's own imports, the newest first, and the cursor of the next (None: the end)."""
     if viewer.account_id is None:
         raise SignInNeeded("imports belong to somebody")
     async with db.transaction() as conn:
-        found = await store.list_recent(conn, viewer.account_id, LISTED)
-        return [Progress(one, await jobs.get(conn, one.job_id), []) for one in found]
+        found = await store.list_before(conn, viewer.account_id, before_id, LISTED + 1)
+        shown = found[:LISTED]
+        page = [Progress(one, await jobs.get(conn, one.job_id), []) for one in shown]
+    return page, shown[-1].id if len(found) > LISTED else None
 
 
 async def cancel(db: Database, viewer: Viewer, import_id: int) -> None:

@@ -55,14 +55,14 @@ async def get(conn: Connection, import_id: int) -> Import:
     return found
 
 
-async def list_recent(conn: Connection, owner_id: int | None, limit: int) -> list[Import]:
-    """An owner's imports, or everybody's, the newest first."""
+async def list_before(conn: Connection, owner_id: int, before_id: int | None, limit: int) -> list[Import]:
+    """An owner's imports, the newest first, below the cursor `before_id`."""
     async with conn.cursor(row_factory=class_row(Import)) as cursor:
         await cursor.execute(
             _IMPORT
-            + """ WHERE (%(owner)s::bigint IS NULL OR import.owner_id = %(owner)s)
+            + """ WHERE import.owner_id = %(owner)s AND (%(before)s::bigint IS NULL OR import.id < %(before)s)
             ORDER BY import.id DESC LIMIT %(limit)s""",
-            {"owner": owner_id, "limit": limit},
+            {"owner": owner_id, "before": before_id, "limit": limit},
         )
         return await cursor.fetchall()
 

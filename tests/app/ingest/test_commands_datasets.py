@@ -117,11 +117,12 @@ def test_an_archive_that_is_mended_goes_on(likeness: Likeness, cifar: Path, rows
     content = whole.read_bytes()
     whole.write_bytes(content[: len(content) // 2])
     broken = likeness("import", "zip", whole, "--collection", "Halves", *FLAGS)
-    assert (broken.exit_code, broken.stdout) == (1, "")
+    assert broken.exit_code == 1
     assert "pictures.tar.gz" in broken.stderr
     count = rows.execute("SELECT count(*) FROM image").fetchone()
     assert count is not None
     assert 10 < count[0] < 40
+    assert json.loads(broken.stdout) == {"added": count[0], "existing": 0, "refused": []}
     whole.write_bytes(content)
     mended = last_line(likeness("import", "zip", whole, "--collection", "Halves", *FLAGS))
     assert mended == {"added": 40 - count[0], "existing": count[0], "refused": []}
@@ -173,6 +174,7 @@ def test_a_download_is_checked_and_kept(
         (("coco", "empty", "--per-category", "0"), 2, "per-category"),
         (("zip", "notes.txt", "--collection", "A"), 1, "notes.txt"),
         (("zip", "empty", "--collection", "A"), 1, "empty"),
+        (("folder", "empty", "--collection", "A"), 1, "empty holds no pictures"),
     ],
 )
 def test_the_wrong_thing_is_told(
@@ -238,7 +240,7 @@ def test_f4_a_full_disk_keeps_what_is_in_and_goes_on_when_there_is_room(
 
     monkeypatch.setattr(os, "fsync", filling)
     full = likeness(*command)
-    assert (full.exit_code, full.stdout) == (1, "")
+    assert full.exit_code == 1
     assert "no room left on the disk" in full.stderr
     kept = rows.execute("SELECT count(*) FROM image").fetchone()
     assert kept is not None
@@ -253,9 +255,40 @@ def test_a31_a_quota_ends_an_import_with_a_word(
     command = ("import", "zip", zip_of(tmp_path / "many.zip", 12), "--collection", "Many", *FLAGS)
     monkeypatch.setenv("LIKENESS_QUOTA_FILES", "5")
     full = likeness(*command)
-    assert (full.exit_code, full.stdout) == (1, "")
+    assert (full.exit_code, json.loads(full.stdout)["added"]) == (1, 5)
     assert "quota" in full.stderr
     usage = json.loads(likeness("user", "quota", "admin", "--json").stdout)
     assert (usage["files"], usage["max_files"]) == (5, 5)
     likeness("user", "quota", "admin", "--files", "100")
     assert last_line(likeness(*command)) == {"added": 7, "existing": 5, "refused": []}
+
+
+def test_labels_may_come_behind_their_pictures(
+    likeness: Likeness, tmp_path: Path, rows: psycopg.Connection[Any]
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for seed in range(3):
+        (folder / f"{seed}.png").write_bytes(picture(seed))
+    bare = ("import", "folder", folder, "--collection", "Bare", *FLAGS)
+    assert last_line(likeness(*bare))["added"] == 3
+    table = tmp_path / "labels.csv"
+    table.write_text("file,label,caption\n0.png,zebra;stripe,A running zebra\n1.png,bike,\n")
+    for collection, added in (("Bare", 0), ("Labelled", 3)):
+        command = ("import", "folder", folder, "--collection", collection, "--labels-from", table, *FLAGS)
+        assert last_line(likeness(*command))["added"] == added
+        told = "SELECT filename, caption, ARRAY(SELECT name FROM label JOIN image_label ON label.id = label_id"
+        told += " WHERE image_id = image.id ORDER BY position) FROM image ORDER BY filename"
+        assert rows.execute(told).fetchall() == [
+            ("0.png", "A running zebra", ["zebra", "stripe"]),
+            ("1.png", "", ["bike"]),
+            ("2.png", "", []),
+        ]
+    table.write_text("file,label,caption\n0.png,horse,No\n2.png,cat,\n")
+    last_line(likeness("import", "folder", folder, "--collection", "Bare", "--labels-from", table, *FLAGS))
+    names = rows.execute("SELECT name FROM label JOIN image_label ON label.id = label_id ORDER BY name").fetchall()
+    assert names == [("bike",), ("cat",), ("stripe",), ("zebra",)], "what was said before stays"
+    kinds = rows.execute("SELECT count(*) FROM change_log WHERE kind = 'labelled'").fetchone()
+    assert kinds == (3,)
+    found = rows.execute("SELECT filename FROM image WHERE document @@ to_tsquery('english', 'running')").fetchall()
+    assert found == [("0.png",)]

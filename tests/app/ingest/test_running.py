@@ -251,3 +251,27 @@ async def test_a_collection_deleted_in_the_middle_ends_the_import(imports: Impor
     assert await collections.list_shelves(imports.gallery.intake.db, imports.owner) == []
     with pytest.raises(Conflict, match="was deleted"):
         await imports.run(import_id, data_set())
+
+
+async def test_going_on_is_offered_where_it_can_help(imports: Imports) -> None:
+    unreadable = await imports.begin(None)
+    with pytest.raises(DataSetError):
+        await imports.run(unreadable, data_set(0, DataSetError("a.zip is no archive")))
+    assert not (await imports.look(unreadable)).can_go_on
+    broken = await imports.begin(None)
+    with pytest.raises(DataSetError):
+        await imports.run(broken, data_set(17, DataSetError("a.zip is cut short")))
+    assert (await imports.look(broken)).can_go_on
+
+
+async def test_c4_imports_are_listed_by_pages(imports: Imports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "LISTED", 2)
+    made = [await imports.begin(None) for _ in range(5)]
+    seen: list[int] = []
+    cursor = None
+    while len(seen) < 10:
+        page, cursor = await service.list_own(imports.gallery.intake.db, imports.owner, cursor)
+        seen += [one.made.id for one in page]
+        if cursor is None:
+            break
+    assert seen == made[::-1]
