@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import faiss
@@ -17,9 +16,6 @@ from litestar.datastructures import CacheControlHeader, State
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import NotFoundException
 from litestar.middleware import DefineMiddleware
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.params import FromPath
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
@@ -27,15 +23,18 @@ from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 
 from app.accounts import api as accounts_api
+from app.accounts import api_tokens, pages_account
 from app.accounts import pages as accounts_pages
-from app.accounts import pages_account
+from app.accounts.guards import require_scope
 from app.accounts.identity import Identify, provide_viewer
 from app.admin import api as admin_api
-from app.admin import api_index, pages_index
+from app.admin import api_events, api_index, api_jobs, api_models, pages_events, pages_index, pages_users
 from app.admin import pages as admin_pages
 from app.admin.metrics import metrics
 from app.collections import api as collections_api
+from app.collections import api_links, pages_links
 from app.collections import pages as collections_pages
+from app.collections.holding import HoldLinks
 from app.core.blobs import BlobStore
 from app.core.csrf import CrossSiteGuard
 from app.core.database import Database
@@ -49,12 +48,21 @@ from app.embedding import api as embedding_api
 from app.embedding.lane import QueryLane
 from app.embedding.models import Embedders
 from app.images import api as images_api
+from app.images import (
+    api_batch,
+    api_changes,
+    api_collections,
+    api_labels,
+    pages_batch,
+    pages_collections,
+    pages_gallery,
+)
 from app.images import pages as images_pages
-from app.images import pages_collections, pages_gallery
 from app.ingest import api as ingest_api
 from app.ingest import api_imports, api_uploads, pages_imports
 from app.ingest import pages as ingest_pages
 from app.ingest.pipeline import Intake
+from app.openapi import openapi_config
 from app.search import api as search_api
 from app.search import api_plain as search_api_plain
 from app.search import pages as search_pages
@@ -137,24 +145,36 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             accounts_pages.router,
             pages_account.router,
             accounts_api.router,
+            api_tokens.router,
             collections_pages.router,
-            collections_api.router,
+            pages_links.router,
+            api_links.router,
             pages_gallery.router,
             images_pages.router,
             pages_collections.router,
+            pages_batch.router,
             # A form may hold an archive.
             ingest_pages.make_router(max(UPLOAD_TOTAL_BYTES, settings.max_archive_bytes + MULTIPART_SLACK)),
             *api_uploads.make_routers(settings.max_archive_bytes),
             pages_imports.router,
             api_imports.router,
             # Pages and API share paths here, which only handlers of one router may.
-            _router([*images_api.handlers, *ingest_api.handlers], UPLOAD_TOTAL_BYTES),
+            _router([*images_api.handlers, *api_changes.handlers, *ingest_api.handlers], UPLOAD_TOTAL_BYTES),
+            _router(
+                [*collections_api.handlers, *api_collections.handlers, *api_labels.handlers, *api_batch.handlers],
+                FORM_BYTES,
+            ),
             _router(embedding_api.handlers, UPLOAD_TOTAL_BYTES),
             _router([*search_pages.handlers, *search_api.handlers, *search_api_plain.handlers], picture_bytes),
             admin_pages.router,
             pages_index.router,
+            pages_users.router,
+            pages_events.router,
+            api_events.router,
             admin_api.router,
             api_index.router,
+            api_jobs.router,
+            api_models.router,
             metrics,
             help_page,
             api_docs,
@@ -181,12 +201,14 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
         middleware=[
             DefineMiddleware(CrossSiteGuard, public_url=settings.public_url),
             DefineMiddleware(Identify),
+            DefineMiddleware(HoldLinks),
         ],
+        guards=[require_scope],
         before_send=[security_headers(https=settings.secure_cookies), count_request],
         exception_handlers=exception_handlers(),
         lifespan=[_lifespan],
         template_config=TemplateConfig(engine=JinjaTemplateEngine.from_environment(_templates())),
-        openapi_config=_openapi(),
+        openapi_config=openapi_config(),
         request_max_body_size=FORM_BYTES,
         multipart_form_part_limit=settings.max_upload_files + 8,
         logging_config=None,
@@ -228,7 +250,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
             app.state.intake = Intake.of(settings, db, blobs, decoder)
             app.state.decoder, app.state.lane = decoder, QueryLane(query_decoder)
             async with opened_finder(settings, live, threads, meter) as finder:
-                app.state.engine = Engine(db, app.state.lane, live, finder, settings.max_upload_bytes)
+                app.state.engine = Engine(db, blobs, app.state.lane, live, finder, settings.max_upload_bytes)
                 background = [
                     asyncio.create_task(live.run()),
                     asyncio.create_task(embedders.tend(settings.model_idle_minutes)),
@@ -280,27 +302,4 @@ def _templates() -> Environment:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-
-
-async def _plainly_missing(response: Response[Any]) -> Response[Any]:
-    """The schema's router has a 404 page of its own; ours is the one for every address."""
-    if response.status_code == HTTPStatus.NOT_FOUND:
-        raise NotFoundException
-    return response
-
-
-def _openapi() -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="Likeness",
-        version="1",
-        description="Find pictures by likeness. Public collections need no token; for others send "
-        "`Authorization: Bearer likeness_…` (from your account page, or `likeness user token`).",
-        render_plugins=[JsonRenderPlugin()],
-        openapi_router=Router("/api", route_handlers=[], include_in_schema=False, after_request=_plainly_missing),
-        components=Components(
-            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")},
-        ),
-        security=[{}, {"bearer": []}],
-        use_handler_docstrings=True,
     )

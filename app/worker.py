@@ -9,6 +9,7 @@ import procrastinate
 import structlog
 from procrastinate.exceptions import ConnectorException
 
+from app.accounts import tasks as account_tasks
 from app.core import jobs
 from app.core.database import Database
 from app.core.jobs import Job
@@ -152,6 +153,7 @@ async def _assembled(
     queue = make_queue(
         conninfo,
         {
+            "accounts": account_tasks.tasks,
             "images": image_tasks.tasks,
             "ingest": ingest_tasks.tasks,
             "embedding": embedding_tasks.tasks,

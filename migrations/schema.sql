@@ -71,10 +71,10 @@ $$;
 
 
 --
--- Name: visible_collections(bigint); Type: FUNCTION; Schema: public; Owner: -
+-- Name: visible_collections(bigint, bytea[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.visible_collections(viewer bigint) RETURNS TABLE(collection_id bigint)
+CREATE FUNCTION public.visible_collections(viewer bigint, links bytea[]) RETURNS TABLE(collection_id bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
     SELECT id FROM collection WHERE is_public
@@ -82,14 +82,16 @@ CREATE FUNCTION public.visible_collections(viewer bigint) RETURNS TABLE(collecti
     SELECT id FROM collection WHERE owner_id = viewer
     UNION
     SELECT member.collection_id FROM collection_member AS member WHERE member.account_id = viewer
+    UNION
+    SELECT link.collection_id FROM share_link AS link WHERE link.key_hash = ANY(links) AND link.expires_at > now()
 $$;
 
 
 --
--- Name: FUNCTION visible_collections(viewer bigint); Type: COMMENT; Schema: public; Owner: -
+-- Name: FUNCTION visible_collections(viewer bigint, links bytea[]); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.visible_collections(viewer bigint) IS 'The one permission rule: what a viewer (null: nobody) may see.';
+COMMENT ON FUNCTION public.visible_collections(viewer bigint, links bytea[]) IS 'The one permission rule: what a viewer (null: nobody) who holds the keys of these share links may see.';
 
 
 SET default_tablespace = '';
@@ -155,7 +157,9 @@ CREATE TABLE public.api_token (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
-    CONSTRAINT api_token_name_check CHECK (((length(name) >= 1) AND (length(name) <= 64)))
+    scopes text[] NOT NULL,
+    CONSTRAINT api_token_name_check CHECK (((length(name) >= 1) AND (length(name) <= 64))),
+    CONSTRAINT api_token_scopes_check CHECK (((scopes <@ ARRAY['read'::text, 'write'::text, 'admin'::text]) AND (cardinality(scopes) > 0)))
 );
 
 
@@ -165,6 +169,45 @@ CREATE TABLE public.api_token (
 
 ALTER TABLE public.api_token ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.api_token_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: attempt; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.attempt (
+    id bigint NOT NULL,
+    subject bytea NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+--
+-- Name: TABLE attempt; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.attempt IS 'Passwords that were tried and not right, for a few minutes.';
+
+
+--
+-- Name: COLUMN attempt.subject; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.attempt.subject IS 'SHA-256 of the name, address or link that it counts against.';
+
+
+--
+-- Name: attempt_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.attempt ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.attempt_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -230,9 +273,17 @@ CREATE TABLE public.collection (
     description text DEFAULT ''::text NOT NULL,
     is_public boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    cover_id bigint,
     CONSTRAINT collection_description_check CHECK ((length(description) <= 2000)),
     CONSTRAINT collection_name_check CHECK ((((length(name) >= 1) AND (length(name) <= 120)) AND (name !~ '^[0-9]+$'::text)))
 );
+
+
+--
+-- Name: COLUMN collection.cover_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.collection.cover_id IS 'The picture that its card shows first while it stands there; null: newest.';
 
 
 --
@@ -613,12 +664,16 @@ CREATE TABLE public.query (
     owner_id bigint,
     model_id bigint NOT NULL,
     vector bytea NOT NULL,
-    thumbnail bytea NOT NULL,
+    thumbnail bytea,
     width integer NOT NULL,
     height integer NOT NULL,
     filename text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone NOT NULL
+    expires_at timestamp with time zone NOT NULL,
+    image_id bigint,
+    crop double precision[],
+    CONSTRAINT query_crop_check CHECK ((cardinality(crop) = 4)),
+    CONSTRAINT query_picture CHECK (((image_id IS NULL) <> (thumbnail IS NULL)))
 );
 
 
@@ -627,6 +682,20 @@ CREATE TABLE public.query (
 --
 
 COMMENT ON COLUMN public.query.vector IS 'float32, little-endian, L2-normalised.';
+
+
+--
+-- Name: COLUMN query.image_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.query.image_id IS 'The stored picture that it is a part of; NULL for one that was uploaded.';
+
+
+--
+-- Name: COLUMN query.crop; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.query.crop IS 'The part searched by: left, top, width and height as shares of the picture; NULL for all of it.';
 
 
 --
@@ -667,6 +736,48 @@ COMMENT ON COLUMN public.recall_sample.version_id IS 'The version of the index, 
 
 
 --
+-- Name: security_event; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.security_event (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text NOT NULL,
+    account_id bigint,
+    address text NOT NULL,
+    about text DEFAULT ''::text NOT NULL
+);
+
+
+--
+-- Name: COLUMN security_event.account_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.security_event.account_id IS 'Whom it concerns: who signed in, made the token, was disabled.';
+
+
+--
+-- Name: COLUMN security_event.about; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.security_event.about IS 'What else there is to tell, in words; never a secret.';
+
+
+--
+-- Name: security_event_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.security_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.security_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: session; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -703,6 +814,70 @@ CREATE TABLE public.setting (
     name text NOT NULL,
     value text NOT NULL
 );
+
+
+--
+-- Name: share_link; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.share_link (
+    id bigint NOT NULL,
+    collection_id bigint NOT NULL,
+    prefix text NOT NULL,
+    token_hash bytea NOT NULL,
+    key_hash bytea NOT NULL,
+    password_hash text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
+
+--
+-- Name: COLUMN share_link.token_hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.share_link.token_hash IS 'SHA-256 of the secret in the link''s address.';
+
+
+--
+-- Name: COLUMN share_link.key_hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.share_link.key_hash IS 'SHA-256 of what shows the collection: the same, or what its password gives.';
+
+
+--
+-- Name: share_link_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.share_link ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.share_link_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: undo; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.undo (
+    id uuid NOT NULL,
+    account_id bigint NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    effects jsonb NOT NULL
+);
+
+
+--
+-- Name: TABLE undo; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.undo IS 'What a step changed, for the one who took it; kept for a day, gone once it is undone.';
 
 
 --
@@ -781,6 +956,14 @@ ALTER TABLE ONLY public.api_token
 
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT api_token_token_hash_key UNIQUE (token_hash);
+
+
+--
+-- Name: attempt attempt_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.attempt
+    ADD CONSTRAINT attempt_pkey PRIMARY KEY (id);
 
 
 --
@@ -968,6 +1151,14 @@ ALTER TABLE ONLY public.query
 
 
 --
+-- Name: security_event security_event_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.security_event
+    ADD CONSTRAINT security_event_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: session session_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -989,6 +1180,38 @@ ALTER TABLE ONLY public.session
 
 ALTER TABLE ONLY public.setting
     ADD CONSTRAINT setting_pkey PRIMARY KEY (name);
+
+
+--
+-- Name: share_link share_link_key_hash_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.share_link
+    ADD CONSTRAINT share_link_key_hash_key UNIQUE (key_hash);
+
+
+--
+-- Name: share_link share_link_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.share_link
+    ADD CONSTRAINT share_link_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: share_link share_link_token_hash_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.share_link
+    ADD CONSTRAINT share_link_token_hash_key UNIQUE (token_hash);
+
+
+--
+-- Name: undo undo_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.undo
+    ADD CONSTRAINT undo_pkey PRIMARY KEY (id);
 
 
 --
@@ -1019,6 +1242,27 @@ CREATE UNIQUE INDEX account_name ON public.account USING btree (lower(name));
 --
 
 CREATE INDEX api_token_account ON public.api_token USING btree (account_id);
+
+
+--
+-- Name: attempt_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX attempt_at ON public.attempt USING btree (at);
+
+
+--
+-- Name: attempt_subject; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX attempt_subject ON public.attempt USING btree (subject, at);
+
+
+--
+-- Name: collection_cover; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX collection_cover ON public.collection USING btree (cover_id) WHERE (cover_id IS NOT NULL);
 
 
 --
@@ -1092,6 +1336,20 @@ CREATE INDEX image_label_label ON public.image_label USING btree (label_id, imag
 
 
 --
+-- Name: image_name; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_name ON public.image USING btree (lower("left"(filename, 200)), id);
+
+
+--
+-- Name: image_pixels; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_pixels ON public.image USING btree ((((width)::bigint * height)), id);
+
+
+--
 -- Name: image_trashed; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1134,6 +1392,13 @@ CREATE INDEX query_expires ON public.query USING btree (expires_at);
 
 
 --
+-- Name: query_image; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX query_image ON public.query USING btree (image_id) WHERE (image_id IS NOT NULL);
+
+
+--
 -- Name: recall_sample_at; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1141,10 +1406,52 @@ CREATE INDEX recall_sample_at ON public.recall_sample USING btree (at);
 
 
 --
+-- Name: security_event_account; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX security_event_account ON public.security_event USING btree (account_id, id);
+
+
+--
+-- Name: security_event_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX security_event_at ON public.security_event USING btree (at);
+
+
+--
+-- Name: security_event_kind; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX security_event_kind ON public.security_event USING btree (kind, id);
+
+
+--
 -- Name: session_account; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX session_account ON public.session USING btree (account_id);
+
+
+--
+-- Name: share_link_collection; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX share_link_collection ON public.share_link USING btree (collection_id);
+
+
+--
+-- Name: undo_account; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX undo_account ON public.undo USING btree (account_id);
+
+
+--
+-- Name: undo_made_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX undo_made_at ON public.undo USING btree (made_at);
 
 
 --
@@ -1196,6 +1503,14 @@ ALTER TABLE ONLY public.api_token
 
 ALTER TABLE ONLY public.claim
     ADD CONSTRAINT claim_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE CASCADE;
+
+
+--
+-- Name: collection collection_cover_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.collection
+    ADD CONSTRAINT collection_cover_id_fkey FOREIGN KEY (cover_id) REFERENCES public.image(id) ON DELETE SET NULL;
 
 
 --
@@ -1359,6 +1674,14 @@ ALTER TABLE ONLY public.index_version
 
 
 --
+-- Name: query query_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.query
+    ADD CONSTRAINT query_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+
+--
 -- Name: query query_model_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1391,11 +1714,35 @@ ALTER TABLE ONLY public.recall_sample
 
 
 --
+-- Name: security_event security_event_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.security_event
+    ADD CONSTRAINT security_event_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE CASCADE;
+
+
+--
 -- Name: session session_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE CASCADE;
+
+
+--
+-- Name: share_link share_link_collection_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.share_link
+    ADD CONSTRAINT share_link_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.collection(id) ON DELETE CASCADE;
+
+
+--
+-- Name: undo undo_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.undo
+    ADD CONSTRAINT undo_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE CASCADE;
 
 
 --

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml import images, metadata, perceptual
+from ml.crop import Crop, load_crop
 from ml.datasets.items import Pixels
 from ml.decoder_pool import DecoderPool
 from ml.images import Decoded
@@ -70,9 +71,11 @@ class Decoder:
             futures += self._pool.submit(inspect, [(content, tuple(widths)) for content in chunk])
         return futures
 
-    def submit_prepare(self, data: bytes, preprocess: Preprocess) -> Future[NDArray[np.generic]]:
-        """Decode and preprocess into one model input. The future raises PictureRefused."""
-        return self._pool.submit(prepare, [(data, preprocess)])[0]
+    def submit_prepare(
+        self, data: bytes, preprocess: Preprocess, crop: Crop | None = None
+    ) -> Future[NDArray[np.generic]]:
+        """Decode and preprocess all of a picture, or a part, into one model input. The future raises PictureRefused."""
+        return self._pool.submit(prepare, [(data, preprocess, crop)])[0]
 
     def submit_strip(self, data: bytes) -> Future[Bare]:
         """The same picture without metadata (`metadata.strip`). The future raises PictureRefused."""
@@ -128,8 +131,10 @@ def inspect(content: bytes | Pixels, widths: tuple[int, ...]) -> Inspected:
     )
 
 
-def prepare(data: bytes, preprocess: Preprocess) -> NDArray[np.generic]:
+def prepare(data: bytes, preprocess: Preprocess, crop: Crop | None = None) -> NDArray[np.generic]:
     """What `Decoder.submit_prepare` does, in this process."""
+    if crop is not None:
+        return preprocess(load_crop(data, crop, preprocess.size))
     return preprocess(images.load(data, resized_to=preprocess.size))
 
 

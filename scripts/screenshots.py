@@ -43,25 +43,39 @@ def list_pages(page: Page) -> dict[str, str]:
     file: FilePayload = {"name": "a picture.jpg", "mimeType": "image/jpeg", "buffer": original.body()}
     page.locator("main input[type=file]").set_input_files([file])
     page.wait_for_url("**/queries/**")
+    results = path_of(page.url)
+    page.locator("details.crop summary").click()
+    with page.expect_navigation():
+        page.locator("[data-crop-form] button").click()
     return {
         "gallery": "/",
         "gallery-label": label,
         "picture": picture,
         "similar": f"{picture}/similar",
         "search": "/search",
-        "results": re.sub(r"^\w+://[^/]+", "", page.url),
+        "results": results,
+        "part": path_of(page.url),
+        "copies": f"{picture}/copies",
         "collections": "/collections",
         "collection": collection,
+        "links": f"{collection}/links",
         "upload": "/upload",
         "imports": "/imports",
         "import": imported,
         "trash": "/trash",
         "account": "/account",
         "admin": "/admin",
+        "users": "/admin/users",
+        "events": "/admin/events",
         "help": "/help",
         "api-docs": "/api/docs",
         "missing": "/images/999999999",
     }
+
+
+def path_of(url: str) -> str:
+    """An address without its host."""
+    return re.sub(r"^\w+://[^/]+", "", url)
 
 
 def settle(page: Page) -> None:

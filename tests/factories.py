@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.accounts import service as accounts
 from app.accounts import service_tokens, store, store_sessions
-from app.accounts.records import Client, Viewer
+from app.accounts.records import SCOPES, Client, Viewer
 from app.accounts.secret import digest, new_secret
 from app.collections import service as collections
 from app.collections.records import Collection
@@ -67,7 +67,8 @@ class Gallery:
 
     async def bearer(self, person: Viewer) -> dict[str, str]:
         """The header by which a script speaks for somebody."""
-        token = await service_tokens.make_token(self.intake.db, person, "a script")
+        scopes = SCOPES if person.is_admin else service_tokens.DEFAULT_SCOPES
+        token = await service_tokens.make_token(self.intake.db, person, "a script", scopes=scopes)
         return {"authorization": f"Bearer {token.secret}"}
 
     async def collection(self, owner: Viewer, name: str, *, public: bool = False) -> Collection:

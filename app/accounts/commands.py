@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from app.accounts import service, service_claims, service_tokens, service_usage
-from app.accounts.records import Account, NewToken, Quota, Usage
+from app.accounts.records import SCOPES, Account, NewToken, Quota, Scope, Usage
 from app.core.commands import json_option, print_json, run, start
 from app.core.database import Database
 from app.core.runtime import cli_database
@@ -123,16 +123,30 @@ def quota(name: str, *, mb: int | None, files: int | None, clear: bool, as_json:
     show_default=True,
     help="How long it lasts.",
 )
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    default=service_tokens.DEFAULT_SCOPES,
+    show_default=True,
+    help="What it may do; again for more.",
+)
 @json_option
-def token(name: str, *, label: str, days: int, as_json: bool) -> None:
+def token(name: str, *, label: str, days: int, scopes: tuple[Scope, ...], as_json: bool) -> None:
     """Make an API token for NAME and print it, this once."""
 
     async def make(db: Database) -> NewToken:
         account = await service.get_account(db, name)
-        return await service_tokens.make_token(db, account.viewer, label, days=days)
+        return await service_tokens.make_token(db, account.viewer, label, scopes=scopes, days=days)
 
     made = _with_database(start(), make)
-    fields = {"token": made.secret, "name": made.token.name, "expires_at": made.token.expires_at.isoformat()}
+    fields = {
+        "token": made.secret,
+        "name": made.token.name,
+        "scopes": list(made.token.scopes),
+        "expires_at": made.token.expires_at.isoformat(),
+    }
     _print(fields, made.secret, as_json)
 
 

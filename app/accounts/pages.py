@@ -12,7 +12,7 @@ from app.accounts.identity import client_of, expired_cookie, session_cookie
 from app.accounts.passwords import WrongPassword
 from app.accounts.records import Account, Viewer
 from app.core.database import Database
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, TooMany
 from app.core.pages import Notice, redirect, render
 from app.core.settings import Settings
 
@@ -89,6 +89,12 @@ async def sign_in(
     except WrongPassword as error:
         page = SignInPage(error.detail, data.name, destination)
         return render(request, "accounts/sign_in.html", page, title="Sign in", status_code=error.status)
+    except TooMany as error:
+        page = SignInPage(f"{error.detail}.".capitalize(), data.name, destination, error.retry_after_s)
+        headers = {"Retry-After": str(error.retry_after_s)}
+        return render(
+            request, "accounts/sign_in.html", page, title="Sign in", status_code=error.status, headers=headers
+        )
     return redirect(destination, cookies=[session_cookie(secret, secure=settings.secure_cookies)])
 
 

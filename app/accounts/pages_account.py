@@ -13,7 +13,7 @@ from app.accounts.guards import require_signed_in
 from app.accounts.identity import client_of, expired_cookie, session_cookie
 from app.accounts.pages import FORM_BYTES
 from app.accounts.passwords import WrongPassword
-from app.accounts.records import ApiToken, Session, Viewer
+from app.accounts.records import SCOPES, ApiToken, Scope, Session, Viewer
 from app.core.database import Database
 from app.core.errors import Conflict, Invalid
 from app.core.pages import Notice, redirect, render
@@ -32,9 +32,17 @@ class PasswordForm:
 
 @dataclass(frozen=True, slots=True)
 class TokenForm:
-    """What the form for a new token sends: what the token is for."""
+    """What the form for a new token sends: its name, and "yes" for each scope that it is to have."""
 
     name: str = ""
+    read: str = ""
+    write: str = ""
+    admin: str = ""
+
+    @property
+    def scopes(self) -> list[Scope]:
+        ticked = {"read": self.read, "write": self.write, "admin": self.admin}
+        return [scope for scope in SCOPES if ticked[scope]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class TokenView:
     id: int
     name: str
     prefix: str
+    scopes_text: str
     created_text: str
     last_used_text: str
     expires_text: str
@@ -139,7 +148,9 @@ async def make_token(
 ) -> Response[Any]:
     """Answers with the page itself: the secret is shown this once, and a redirect would have to carry it."""
     try:
-        made = await service_tokens.make_token(db, viewer, data.name, address=client_of(request).address)
+        made = await service_tokens.make_token(
+            db, viewer, data.name, scopes=data.scopes, address=client_of(request).address
+        )
     except Invalid as error:
         return await _page(request, db, viewer, errors={"name": error.detail})
     return await _page(request, db, viewer, new_token=made.secret)
@@ -199,6 +210,7 @@ def _token_view(token: ApiToken) -> TokenView:
         token.id,
         token.name,
         token.prefix,
+        ", ".join(token.scopes),
         _text(token.created_at),
         _text(token.used_at) if token.used_at else "never",
         _text(token.expires_at),

@@ -1,21 +1,60 @@
 """Accounts, sessions, tokens, and the viewer that every verb is given."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, get_args
+
+Scope = Literal["read", "write", "admin"]
+SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+
+EventKind = Literal[
+    "signed_in",
+    "sign_in_refused",
+    "sign_in_throttled",
+    "signed_out",
+    "session_revoked",
+    "password_changed",
+    "password_change_refused",
+    "token_made",
+    "token_revoked",
+    "link_made",
+    "link_revoked",
+    "link_refused",
+    "link_throttled",
+    "account_added",
+    "account_claimed",
+    "account_disabled",
+    "account_enabled",
+    "member_added",
+    "member_removed",
+]
+EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks: an account, or nobody (`account_id` None)."""
+    """Who asks: an account, or nobody (`account_id` None), with the share links held.
+
+    `links` are the SHA-256 [32 bytes] of their keys, at most 20; whether one is alive the database tells.
+    `scopes` are what an API token is for; None: no token speaks, and the account may do all that is its to do.
+    """
 
     account_id: int | None = None
     name: str | None = None
     is_admin: bool = False
     session_id: int | None = None
+    links: tuple[bytes, ...] = ()
+    scopes: Sequence[Scope] | None = None
 
     @property
     def signed_in(self) -> bool:
         return self.account_id is not None
+
+    @property
+    def values(self) -> dict[str, object]:
+        """What a query that asks `visible_collections(%(viewer)s, %(links)s)` needs to be given."""
+        return {"viewer": self.account_id, "links": list(self.links)}
 
 
 NOBODY = Viewer()
@@ -67,6 +106,7 @@ class ApiToken:
     account_id: int
     name: str
     prefix: str
+    scopes: Sequence[Scope]
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None
@@ -101,3 +141,16 @@ class Usage:
         """Whether so much more is allowed."""
         enough_files = self.max_files is None or self.files + files <= self.max_files
         return enough_files and (self.max_bytes is None or self.bytes + size_bytes <= self.max_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEvent:
+    """Something that the keeper of the gallery may want to know. `account_id` and `name`: whom it concerns."""
+
+    id: int
+    at: datetime
+    kind: EventKind
+    account_id: int | None
+    name: str | None
+    address: str
+    about: str

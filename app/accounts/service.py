@@ -2,10 +2,11 @@
 
 import structlog
 
-from app.accounts import store, store_sessions
+from app.accounts import service_events, store, store_sessions
 from app.accounts.passwords import WrongPassword, check_password, make_hash, matches
-from app.accounts.records import Account, Client, Viewer
+from app.accounts.records import NOBODY, Account, Client, EventKind, Viewer
 from app.accounts.secret import digest, new_secret
+from app.accounts.service_events import LOCAL
 from app.core.database import Connection, Database
 from app.core.errors import Conflict, Invalid, NotFound, SignInNeeded
 
@@ -43,6 +44,8 @@ async def add_account(db: Database, name: str, password: str | None, *, is_admin
     async with db.transaction() as conn:
         await store.lock_admins(conn)
         account = await store.insert_account(conn, name, password_hash, is_admin=is_admin)
+        if account is not None:
+            await service_events.record(conn, "account_added", account.id, LOCAL, "an admin" if is_admin else "")
     if account is None:
         raise Conflict(f"somebody here is called {name} already")
     log.info("account added", account=account.id, admin=is_admin)
@@ -59,6 +62,12 @@ async def get_account(db: Database, name: str) -> Account:
     """The account of that name, letter case aside. Raises NotFound."""
     async with db.transaction() as conn:
         return await _get_named(conn, name)
+
+
+async def get_by_id(db: Database, account_id: int) -> Account:
+    """Raises NotFound."""
+    async with db.transaction() as conn:
+        return await store.get_account(conn, account_id)
 
 
 async def get_own(db: Database, viewer: Viewer) -> Account:
@@ -87,6 +96,7 @@ async def set_password(db: Database, name: str, password: str) -> None:
         await store.update_password(conn, account.id, password_hash)
         await store.delete_claim(conn, account.id)
         await store_sessions.delete_sessions(conn, account.id)
+        await service_events.record(conn, "password_changed", account.id, LOCAL)
     log.info("password set by the operator", account=account.id)
 
 
@@ -97,6 +107,7 @@ async def change_password(db: Database, viewer: Viewer, client: Client, current:
     """
     account = await get_own(db, viewer)
     if account.password_hash is None or not await matches(account.password_hash, current):
+        await service_events.record_refusal(db, "password_change_refused", account.id, client.address)
         log.warning("password change refused", account=account.id, address=client.address)
         raise WrongPassword("this is not your current password")
     check_password(new, account.name)
@@ -107,6 +118,7 @@ async def change_password(db: Database, viewer: Viewer, client: Client, current:
             raise Conflict("the password was changed elsewhere just now")
         await store_sessions.delete_sessions(conn, account.id)
         await store_sessions.insert_session(conn, account.id, new_hash, digest(secret), client)
+        await service_events.record(conn, "password_changed", account.id, client.address)
     log.info("password changed", account=account.id, address=client.address)
     return secret
 
@@ -118,8 +130,8 @@ async def share_metadata(db: Database, viewer: Viewer, *, shares: bool) -> None:
         await store.set_shares_metadata(conn, account.id, shares=shares)
 
 
-async def set_disabled(db: Database, name: str, *, disabled: bool) -> None:
-    """Switch an account off, which ends its sessions and tokens at once, or on again.
+async def set_disabled(db: Database, name: str, *, disabled: bool, by: Viewer = NOBODY, address: str = LOCAL) -> None:
+    """Switch an account off, which ends its sessions and tokens at once, or on again; `by` is the admin who does it.
 
     Raises NotFound, Conflict for the last admin who can sign in.
     """
@@ -131,6 +143,8 @@ async def set_disabled(db: Database, name: str, *, disabled: bool) -> None:
         await store.update_disabled(conn, account.id, disabled=disabled)
         if disabled:
             await store_sessions.delete_sessions(conn, account.id)
+        kind: EventKind = "account_disabled" if disabled else "account_enabled"
+        await service_events.record(conn, kind, account.id, address, f"by {by.name}" if by.name else "")
     log.info("account disabled" if disabled else "account enabled", account=account.id)
 
 

@@ -5,11 +5,12 @@ import secrets
 import psycopg
 import structlog
 
-from app.accounts import store, store_sessions
+from app.accounts import service_events, store, store_sessions
 from app.accounts.passwords import check_password, make_hash
-from app.accounts.records import Account, Client
+from app.accounts.records import NOBODY, Account, Client, Viewer
 from app.accounts.secret import digest, new_secret
 from app.accounts.service import check_name
+from app.accounts.service_events import LOCAL
 from app.core.database import Connection, Database
 from app.core.errors import Conflict, NotFound
 from app.core.settings import Settings
@@ -39,8 +40,8 @@ async def ensure_first_admin(db: Database) -> str | None:
         return await _put_claim(conn, admin)
 
 
-async def add_claimable(db: Database, name: str) -> tuple[Account, str]:
-    """A new ordinary account without a password, and the token of the link that claims it.
+async def add_claimable(db: Database, name: str, *, by: Viewer = NOBODY, address: str = LOCAL) -> tuple[Account, str]:
+    """A new ordinary account without a password, and the token of the link that claims it; `by` is who invites.
 
     Raises Invalid, Conflict. Never an admin: their links die with the first admin's password.
     """
@@ -50,8 +51,23 @@ async def add_claimable(db: Database, name: str) -> tuple[Account, str]:
         if account is None:
             raise Conflict(f"somebody here is called {name} already")
         token = await _put_claim(conn, account)
+        about = f"invited by {by.name}" if by.name else ""
+        await service_events.record(conn, "account_added", account.id, address, about)
     log.info("account added", account=account.id, admin=False)
     return account, token
+
+
+async def renew_claim(db: Database, account_id: int) -> str:
+    """The token of a fresh link for an ordinary account that nobody has claimed yet; the link before dies.
+
+    Raises NotFound, Conflict for one that has a password or is an admin's.
+    """
+    async with db.transaction() as conn:
+        await store.lock_admins(conn)
+        account = await store.get_account(conn, account_id)
+        if account.password_hash is not None or account.is_admin:
+            raise Conflict(f"{account.name} is no account that waits to be claimed")
+        return await _put_claim(conn, account)
 
 
 async def get_claimed(db: Database, token: str) -> Account:
@@ -77,6 +93,7 @@ async def claim(db: Database, token: str, name: str, password: str, client: Clie
             await store.update_claimed(conn, account.id, name, password_hash)
             await store.delete_claim(conn, account.id)
             await store_sessions.insert_session(conn, account.id, password_hash, digest(secret), client)
+            await service_events.record(conn, "account_claimed", account.id, client.address)
     except psycopg.errors.UniqueViolation as error:
         raise Conflict(f"somebody here is called {name} already") from error
     log.info("account claimed", account=account.id, address=client.address)

@@ -2,13 +2,13 @@
 
 import structlog
 
-from app.accounts import store, store_sessions
+from app.accounts import service_attempts, service_events, store, store_sessions
 from app.accounts.passwords import WrongPassword, make_hash, matches, needs_rehash
 from app.accounts.records import Account, Client, Session, Viewer
 from app.accounts.secret import digest, new_secret
 from app.accounts.service import require_account
 from app.core.database import Database
-from app.core.errors import NotFound
+from app.core.errors import NotFound, TooMany
 
 log = structlog.get_logger()
 
@@ -17,22 +17,31 @@ async def sign_in(db: Database, viewer: Viewer, client: Client, name: str, passw
     """Begin a session and return its secret; the one the browser held before ends.
 
     Raises WrongPassword, alike and after the same time for an unknown name, a wrong password, a disabled
-    account and one without a password. The name is not logged: people type passwords there.
+    account and one without a password; TooMany after ten of them. The name is not logged: people type passwords there.
     """
+    name = " ".join(name.split())
+    try:
+        attempts = await service_attempts.admit(db, f"name {name.lower()}", f"address {client.address}")
+    except TooMany:
+        await service_events.record_throttled(db, "sign_in_throttled", client.address)
+        raise
     async with db.transaction() as conn:
-        account = await store.find_named(conn, " ".join(name.split())) if name.isprintable() else None
+        account = await store.find_named(conn, name) if name.isprintable() else None
     password_hash = account.password_hash if account is not None else None
     correct = await matches(password_hash, password)
     if account is None or password_hash is None or not correct:
-        raise _refused(account, client)
+        raise await _refused(db, account, client)
     secret = new_secret()
     async with db.transaction() as conn:
         session_id = await store_sessions.insert_session(conn, account.id, password_hash, digest(secret), client)
-        if session_id is None:
-            raise _refused(account, client)
-        await store_sessions.delete_expired(conn, account.id)
-        if viewer.account_id is not None and viewer.session_id is not None:
-            await store_sessions.delete_session(conn, viewer.account_id, viewer.session_id)
+        if session_id is not None:
+            await store_sessions.delete_expired(conn, account.id)
+            if viewer.account_id is not None and viewer.session_id is not None:
+                await store_sessions.delete_session(conn, viewer.account_id, viewer.session_id)
+            await service_events.record(conn, "signed_in", account.id, client.address)
+    if session_id is None:
+        raise await _refused(db, account, client)
+    await service_attempts.forgive(db, attempts)
     log.info("signed in", account=account.id, address=client.address)
     if needs_rehash(password_hash):
         fresh = await make_hash(password)
@@ -41,8 +50,10 @@ async def sign_in(db: Database, viewer: Viewer, client: Client, name: str, passw
     return secret
 
 
-def _refused(account: Account | None, client: Client) -> WrongPassword:
-    log.warning("sign-in refused", account=account.id if account is not None else None, address=client.address)
+async def _refused(db: Database, account: Account | None, client: Client) -> WrongPassword:
+    account_id = account.id if account is not None else None
+    await service_events.record_refusal(db, "sign_in_refused", account_id, client.address)
+    log.warning("sign-in refused", account=account_id, address=client.address)
     return WrongPassword("the name or the password is wrong")
 
 
@@ -52,6 +63,7 @@ async def sign_out(db: Database, viewer: Viewer, client: Client) -> None:
         return
     async with db.transaction() as conn:
         await store_sessions.delete_session(conn, viewer.account_id, viewer.session_id)
+        await service_events.record(conn, "signed_out", viewer.account_id, client.address)
     log.info("signed out", account=viewer.account_id, address=client.address)
 
 
@@ -74,4 +86,5 @@ async def revoke_session(db: Database, viewer: Viewer, client: Client, session_i
     async with db.transaction() as conn:
         if not await store_sessions.delete_session(conn, account_id, session_id):
             raise NotFound("no such session")
+        await service_events.record(conn, "session_revoked", account_id, client.address)
     log.info("session revoked", account=account_id, address=client.address)

@@ -1,25 +1,41 @@
 """SQL of API tokens."""
 
+from collections.abc import Sequence
+
 from psycopg.rows import class_row
 
-from app.accounts.records import ApiToken, Viewer
+from app.accounts.records import ApiToken, Scope, Viewer
 from app.core.database import Connection
 from app.core.errors import NotFound
 
 
 async def insert_token(
-    conn: Connection, account_id: int, name: str, prefix: str, token_hash: bytes, days: int
+    conn: Connection,
+    account_id: int,
+    name: str,
+    *,
+    prefix: str,
+    token_hash: bytes,
+    scopes: Sequence[Scope],
+    days: int,
 ) -> ApiToken:
     """The new token, which expires in so many days. Raises NotFound when the account is not there."""
     async with conn.cursor(row_factory=class_row(ApiToken)) as cursor:
         await cursor.execute(
             """
-            INSERT INTO api_token (account_id, name, prefix, token_hash, expires_at)
-            SELECT id, %(name)s, %(prefix)s, %(hash)s, now() + make_interval(days => %(days)s)
+            INSERT INTO api_token (account_id, name, prefix, token_hash, scopes, expires_at)
+            SELECT id, %(name)s, %(prefix)s, %(hash)s, %(scopes)s, now() + make_interval(days => %(days)s)
             FROM account WHERE id = %(account)s
-            RETURNING id, account_id, name, prefix, created_at, expires_at, used_at
+            RETURNING id, account_id, name, prefix, scopes, created_at, expires_at, used_at
             """,
-            {"account": account_id, "name": name, "prefix": prefix, "hash": token_hash, "days": days},
+            {
+                "account": account_id,
+                "name": name,
+                "prefix": prefix,
+                "hash": token_hash,
+                "scopes": list(scopes),
+                "days": days,
+            },
         )
         token = await cursor.fetchone()
     if token is None:
@@ -37,7 +53,7 @@ async def find_viewer(conn: Connection, token_hash: bytes) -> Viewer | None:
                 WHERE token_hash = %(hash)s AND expires_at > now()
                     AND (used_at IS NULL OR used_at < now() - interval '1 minute')
             )
-            SELECT account.id AS account_id, account.name, account.is_admin
+            SELECT account.id AS account_id, account.name, account.is_admin, api_token.scopes
             FROM api_token JOIN account ON account.id = api_token.account_id
             WHERE api_token.token_hash = %(hash)s AND api_token.expires_at > now()
                 AND account.disabled_at IS NULL
@@ -52,7 +68,7 @@ async def list_tokens(conn: Connection, account_id: int) -> list[ApiToken]:
     async with conn.cursor(row_factory=class_row(ApiToken)) as cursor:
         await cursor.execute(
             """
-            SELECT id, account_id, name, prefix, created_at, expires_at, used_at
+            SELECT id, account_id, name, prefix, scopes, created_at, expires_at, used_at
             FROM api_token WHERE account_id = %s ORDER BY id DESC
             """,
             (account_id,),

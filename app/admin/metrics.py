@@ -44,7 +44,7 @@ class Facts:
     mirror: MirrorStatus | None
 
 
-def require_scraper(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def require_scraper(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Passes whoever holds the token of LIKENESS_METRICS_TOKEN, and admins who are signed in.
 
     Not everybody on this machine: behind a proxy that stands there, everybody is.
@@ -52,7 +52,7 @@ def require_scraper(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     """
     given = connection.headers.get("authorization")
     if given is None:
-        require_admin(connection, handler)
+        await require_admin(connection, handler)
         return
     settings: Settings = connection.app.state.settings
     expected = f"Bearer {settings.metrics_token}" if settings.metrics_token else None

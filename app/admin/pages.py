@@ -12,7 +12,7 @@ from app.accounts.guards import require_admin
 from app.admin import service
 from app.admin.index_card import IndexView, LifeView, index_view, life_view
 from app.admin.mirror_card import MirrorView, mirror_view
-from app.admin.records import Check, Counts, UserRow
+from app.admin.records import Check, Counts, User
 from app.core import jobs
 from app.core.database import Database
 from app.core.jobs import Job
@@ -64,7 +64,7 @@ class AdminPage:
     jobs: list[JobView]
     health: list[Check]
     failures: list[FailureView]
-    users: list[UserRow]
+    users: list[User]
 
 
 @dataclass(frozen=True, slots=True)

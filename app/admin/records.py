@@ -1,6 +1,7 @@
 """How the gallery is, in numbers."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from app.search.records import IndexVersion, Recall
@@ -21,13 +22,21 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class UserRow:
-    """One account, as the admin sees it: counts, never pictures."""
+class User:
+    """One account, as the admin sees it: counts, never pictures. `files` and `bytes` are all that it keeps, its trash
+    included; the limits are its own, None for the gallery's.
+    """
 
+    id: int
     name: str
     is_admin: bool
     disabled: bool
-    pictures: int
+    unclaimed: bool
+    seen_at: datetime | None
+    files: int
+    bytes: int
+    max_files: int | None
+    max_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ import asyncio
 import shutil
 from dataclasses import dataclass, replace
 
-from app.admin import store
-from app.admin.records import Check, Counts, IndexLife, IndexState, UserRow
+from app.admin import store, store_users
+from app.admin.records import Check, Counts, IndexLife, IndexState, User
 from app.core import changes, jobs
 from app.core.database import Connection, Database
 from app.core.errors import Unavailable
@@ -39,7 +39,7 @@ class Overview:
     imports: dict[int, int]
     health: list[Check]
     failures: list[Failure]
-    users: list[UserRow]
+    users: list[User]
 
 
 async def overview(db: Database, settings: Settings, live: Live) -> Overview:
@@ -53,7 +53,7 @@ async def overview(db: Database, settings: Settings, live: Live) -> Overview:
         recent = await jobs.list_recent(conn)
         imports = await ingest_store.find_by_jobs(conn, [job.id for job in recent])
         failures = await embedding_store.list_failures(conn, FAILURES_SHOWN)
-        users = await store.list_users(conn)
+        users = await store_users.list_users(conn)
         position = await changes.position(conn)
         life = await describe_life(conn, settings, model)
     building = any(job.kind == "index" and not job.ended for job in recent)

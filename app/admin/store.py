@@ -2,7 +2,7 @@
 
 from psycopg.rows import class_row, scalar_row
 
-from app.admin.records import Counts, UserRow
+from app.admin.records import Counts
 from app.core.database import Connection
 
 
@@ -18,19 +18,6 @@ async def get_counts(conn: Connection) -> Counts:
             """
         )
         return await cursor.fetchone() or Counts(0, 0, 0, 0)
-
-
-async def list_users(conn: Connection) -> list[UserRow]:
-    """Every account with its number of pictures."""
-    async with conn.cursor(row_factory=class_row(UserRow)) as cursor:
-        await cursor.execute(
-            """
-            SELECT name, is_admin, disabled_at IS NOT NULL AS disabled,
-                (SELECT count(*) FROM image WHERE owner_id = account.id AND trashed_at IS NULL) AS pictures
-            FROM account ORDER BY lower(name)
-            """
-        )
-        return await cursor.fetchall()
 
 
 async def get_revision(conn: Connection) -> str | None:

@@ -10,6 +10,7 @@ from litestar.params import Body, FromPath
 from litestar.response import Redirect, Template
 
 from app.accounts.guards import require_signed_in
+from app.accounts.identity import client_of
 from app.accounts.records import Viewer
 from app.collections import service
 from app.collections.records import Collection, Member, Role, Shelf, Visibility
@@ -43,6 +44,7 @@ class Card:
     cover: list[str]
     description: str
     members: list[Person]
+    cover_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def make_card(collection: Collection, count: int, cover_ids: tuple[int, ...], me
         cover=[f"/images/{image_id}/thumbnails/512" for image_id in cover_ids],
         description=collection.description,
         members=[Person(one.account_id, one.name, one.role) for one in members],
+        cover_id=collection.cover_id,
     )
 
 
@@ -118,12 +121,17 @@ async def update(
 
 @post("/collections/{collection_id:int}/members", guards=[require_signed_in])
 async def add_member(
-    db: NamedDependency[Database], viewer: NamedDependency[Viewer], collection_id: FromPath[int], data: Form
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    collection_id: FromPath[int],
+    data: Form,
 ) -> Redirect:
     """Share with somebody by name."""
     name = data.get("name", "")
     try:
-        await service.add_member(db, viewer, collection_id, name, data.get("role", ""))
+        address = client_of(request).address
+        await service.add_member(db, viewer, collection_id, name, data.get("role", ""), address=address)
     except (Invalid, Conflict) as error:
         return redirect(f"/collections/{collection_id}", Notice("error", error.detail))
     return redirect(f"/collections/{collection_id}", Notice("success", f"Shared with {name.strip()}."))
@@ -131,15 +139,17 @@ async def add_member(
 
 @post("/collections/{collection_id:int}/members/{account_id:int}/remove", guards=[require_signed_in])
 async def remove_member(
+    request: Request[Any, Any, Any],
     db: NamedDependency[Database],
     viewer: NamedDependency[Viewer],
     collection_id: FromPath[int],
     account_id: FromPath[int],
 ) -> Redirect:
     """End a membership."""
-    await service.remove_member(db, viewer, collection_id, account_id)
-    own = account_id == viewer.account_id
-    return redirect("/collections" if own else f"/collections/{collection_id}", Notice("success", "Removed."))
+    await service.remove_member(db, viewer, collection_id, account_id, address=client_of(request).address)
+    if account_id == viewer.account_id:
+        return redirect("/collections", Notice("success", "You have left the collection."))
+    return redirect(f"/collections/{collection_id}", Notice("success", "Removed."))
 
 
 async def _index(

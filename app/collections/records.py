@@ -22,6 +22,7 @@ class Collection:
     is_public: bool
     members: int
     role: Role | None
+    cover_id: int | None
     created_at: datetime
 
     @property
@@ -37,7 +38,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A collection with what its card shows: how many pictures, and the newest of them."""
+    """A collection with what its card shows: how many pictures, and its cover or the newest of them."""
 
     collection: Collection
     count: int
@@ -51,3 +52,42 @@ class Member:
     account_id: int
     name: str
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class ShareLink:
+    """A link by which whoever holds it sees a collection; of its secret only the prefix is kept readable."""
+
+    id: int
+    collection_id: int
+    prefix: str
+    has_password: bool
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A link that has just been made, with its secret, which is shown this once."""
+
+    link: ShareLink
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLink:
+    """What opening a link needs to know of it."""
+
+    id: int
+    collection_id: int
+    password_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A link that was opened: `key` shows the collection to whoever sends it along."""
+
+    collection_id: int
+    key: str

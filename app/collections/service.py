@@ -2,7 +2,9 @@
 
 import psycopg
 
+from app.accounts import service_events
 from app.accounts.records import Viewer
+from app.accounts.service_events import LOCAL
 from app.collections import store
 from app.collections.records import RANK, Collection, Member, Role, Shelf
 from app.core.database import Connection, Database
@@ -33,9 +35,9 @@ async def resolve(conn: Connection, viewer: Viewer, ref: str | int, at_least: Ro
     """
     ref = str(ref).strip()
     if ref.isascii() and ref.isdigit():
-        collection = await store.find_visible(conn, viewer.account_id, int(ref))
+        collection = await store.find_visible(conn, viewer, int(ref))
     else:
-        named = await store.list_named(conn, viewer.account_id, ref)
+        named = await store.list_named(conn, viewer, ref)
         if len(named) > 1 and named[0].owner_id != viewer.account_id:
             ids = ", ".join(f"{one.id} of {one.owner_name}" for one in named)
             raise Conflict(f"several collections are called {ref!r}: use an id ({ids})")
@@ -50,9 +52,15 @@ async def resolve(conn: Connection, viewer: Viewer, ref: str | int, at_least: Ro
 async def list_shelves(db: Database, viewer: Viewer) -> list[Shelf]:
     """Every visible collection with its count and cover."""
     async with db.transaction() as conn:
-        collections = await store.list_visible(conn, viewer.account_id)
+        collections = await store.list_visible(conn, viewer)
         covers = await store.list_covers(conn, [one.id for one in collections])
     return [Shelf(one, covers[one.id][0], tuple(covers[one.id][1])) for one in collections]
+
+
+async def list_edited(db: Database, viewer: Viewer) -> list[Collection]:
+    """The collections that the viewer may put pictures into, own ones first."""
+    async with db.transaction() as conn:
+        return [one for one in await store.list_visible(conn, viewer) if one.allows("editor")]
 
 
 async def create(
@@ -79,19 +87,54 @@ async def ensure(conn: Connection, viewer: Viewer, name: str, *, is_public: bool
     return await resolve(conn, viewer, name, at_least="owner")
 
 
+async def get_shelf(db: Database, viewer: Viewer, ref: str | int) -> Shelf:
+    """One visible collection with its count and cover. Raises NotFound."""
+    async with db.transaction() as conn:
+        collection = await resolve(conn, viewer, ref)
+        count, cover_ids = (await store.list_covers(conn, [collection.id]))[collection.id]
+    return Shelf(collection, count, tuple(cover_ids))
+
+
 async def update(
-    db: Database, viewer: Viewer, ref: str | int, *, name: str, description: str, is_public: bool
+    db: Database,
+    viewer: Viewer,
+    ref: str | int,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    is_public: bool | None = None,
 ) -> Collection:
-    """Change what a collection is called and who may see it; its owners may. It acts at once, everywhere."""
-    name = check_name(name)
-    description = _check_description(description)
+    """Change what a collection is called and who may see it, but for what is None; its owners may.
+
+    It acts at once, everywhere.
+    """
+    name = None if name is None else check_name(name)
+    description = None if description is None else _check_description(description)
     try:
         async with db.transaction() as conn:
             collection = await resolve(conn, viewer, ref, at_least="owner")
-            await store.update_collection(conn, collection.id, name, description, is_public=is_public)
+            await store.update_collection(
+                conn,
+                collection.id,
+                collection.name if name is None else name,
+                collection.description if description is None else description,
+                is_public=collection.is_public if is_public is None else is_public,
+            )
             return await resolve(conn, viewer, collection.id)
     except psycopg.errors.UniqueViolation as error:
         raise Conflict(f"its owner has a collection called {name} already") from error
+
+
+async def set_cover(db: Database, viewer: Viewer, ref: str | int, image_id: int | None) -> Collection:
+    """Choose the picture that the collection's card shows, or none: then the newest. Its owners may.
+
+    Raises NotFound for a picture that does not stand in it.
+    """
+    async with db.transaction() as conn:
+        collection = await resolve(conn, viewer, ref, at_least="owner")
+        if not await store.set_cover(conn, collection.id, image_id):
+            raise NotFound("no such picture in this collection")
+    return collection
 
 
 async def list_members(db: Database, viewer: Viewer, ref: str | int) -> list[Member]:
@@ -101,7 +144,9 @@ async def list_members(db: Database, viewer: Viewer, ref: str | int) -> list[Mem
         return await store.list_members(conn, collection.id)
 
 
-async def add_member(db: Database, viewer: Viewer, ref: str | int, name: str, role: str) -> None:
+async def add_member(
+    db: Database, viewer: Viewer, ref: str | int, name: str, role: str, *, address: str = LOCAL
+) -> None:
     """Share with somebody by name, or change their role; owners may."""
     if role not in RANK:
         raise Invalid("a role is viewer, editor or owner")
@@ -110,14 +155,18 @@ async def add_member(db: Database, viewer: Viewer, ref: str | int, name: str, ro
         if name.strip().lower() == collection.owner_name.lower():
             raise Conflict(f"{collection.owner_name} owns this collection")
         await store.put_member(conn, collection.id, name.strip(), role)
+        about = f"{name.strip()} as {role}, collection {collection.id}"
+        await service_events.record(conn, "member_added", viewer.account_id, address, about)
 
 
-async def remove_member(db: Database, viewer: Viewer, ref: str | int, account_id: int) -> None:
+async def remove_member(db: Database, viewer: Viewer, ref: str | int, account_id: int, *, address: str = LOCAL) -> None:
     """End somebody's membership: owners may, and everybody their own."""
     async with db.transaction() as conn:
         own = account_id == viewer.account_id
         collection = await resolve(conn, viewer, ref, at_least="viewer" if own else "owner")
-        await store.delete_member(conn, collection.id, account_id)
+        if await store.delete_member(conn, collection.id, account_id):
+            about = f"account {account_id}, collection {collection.id}"
+            await service_events.record(conn, "member_removed", viewer.account_id, address, about)
 
 
 async def resolve_any(conn: Connection, ref: str) -> int:

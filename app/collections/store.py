@@ -5,57 +5,58 @@ from typing import LiteralString
 
 from psycopg.rows import class_row, scalar_row, tuple_row
 
+from app.accounts.records import Viewer
 from app.collections.records import Collection, Member, Role
 from app.core.database import Connection
 from app.core.errors import Invalid
 
 _COLLECTION: LiteralString = """
     SELECT collection.id, collection.owner_id, account.name AS owner_name, collection.name,
-        collection.description, collection.is_public, collection.created_at,
+        collection.description, collection.is_public, collection.cover_id, collection.created_at,
         (SELECT count(*) FROM collection_member AS others WHERE others.collection_id = collection.id) AS members,
         CASE WHEN collection.owner_id = %(viewer)s THEN 'owner' ELSE member.role END AS role
     FROM collection
     JOIN account ON account.id = collection.owner_id
     LEFT JOIN collection_member AS member
         ON member.collection_id = collection.id AND member.account_id = %(viewer)s
-    WHERE collection.id IN (SELECT collection_id FROM visible_collections(%(viewer)s))
+    WHERE collection.id IN (SELECT collection_id FROM visible_collections(%(viewer)s, %(links)s))
 """
 
 
-async def list_visible(conn: Connection, viewer: int | None) -> list[Collection]:
+async def list_visible(conn: Connection, viewer: Viewer) -> list[Collection]:
     """What the viewer may see, own ones first, then by name."""
     async with conn.cursor(row_factory=class_row(Collection)) as cursor:
         await cursor.execute(
             _COLLECTION
             + " ORDER BY collection.owner_id IS DISTINCT FROM %(viewer)s, lower(collection.name), collection.id",
-            {"viewer": viewer},
+            viewer.values,
         )
         return await cursor.fetchall()
 
 
-async def find_visible(conn: Connection, viewer: int | None, collection_id: int) -> Collection | None:
+async def find_visible(conn: Connection, viewer: Viewer, collection_id: int) -> Collection | None:
     """One collection by id, if the viewer may see it."""
     async with conn.cursor(row_factory=class_row(Collection)) as cursor:
-        await cursor.execute(_COLLECTION + " AND collection.id = %(id)s", {"viewer": viewer, "id": collection_id})
+        await cursor.execute(_COLLECTION + " AND collection.id = %(id)s", {**viewer.values, "id": collection_id})
         return await cursor.fetchone()
 
 
-async def list_named(conn: Connection, viewer: int | None, name: str) -> list[Collection]:
+async def list_named(conn: Connection, viewer: Viewer, name: str) -> list[Collection]:
     """The visible collections of that name (letter case aside), the viewer's own first."""
     async with conn.cursor(row_factory=class_row(Collection)) as cursor:
         await cursor.execute(
             _COLLECTION
             + """ AND lower(collection.name) = lower(%(name)s)
             ORDER BY collection.owner_id IS DISTINCT FROM %(viewer)s, collection.id""",
-            {"viewer": viewer, "name": name},
+            {**viewer.values, "name": name},
         )
         return await cursor.fetchall()
 
 
-async def list_visible_ids(conn: Connection, viewer: int | None) -> list[int]:
+async def list_visible_ids(conn: Connection, viewer: Viewer) -> list[int]:
     """The ids of what the viewer may see: the permission rule itself."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute("SELECT collection_id FROM visible_collections(%s)", (viewer,))
+        await cursor.execute("SELECT collection_id FROM visible_collections(%(viewer)s, %(links)s)", viewer.values)
         return await cursor.fetchall()
 
 
@@ -128,24 +129,45 @@ async def put_member(conn: Connection, collection_id: int, name: str, role: Role
         raise Invalid(f"nobody here is called {name}")
 
 
-async def delete_member(conn: Connection, collection_id: int, account_id: int) -> None:
-    await conn.execute(
+async def delete_member(conn: Connection, collection_id: int, account_id: int) -> bool:
+    """False when that account is no member."""
+    cursor = await conn.execute(
         "DELETE FROM collection_member WHERE collection_id = %s AND account_id = %s",
         (collection_id, account_id),
     )
+    return cursor.rowcount == 1
+
+
+async def set_cover(conn: Connection, collection_id: int, image_id: int | None) -> bool:
+    """What the card shows; None: the newest. False for a picture that does not stand there."""
+    cursor = await conn.execute(
+        """
+        UPDATE collection SET cover_id = %(image)s::bigint WHERE id = %(id)s
+        AND (%(image)s::bigint IS NULL OR EXISTS (
+            SELECT FROM collection_image AS standing JOIN image ON image.id = standing.image_id
+            WHERE standing.collection_id = %(id)s AND image.id = %(image)s AND image.trashed_at IS NULL))
+        """,
+        {"id": collection_id, "image": image_id},
+    )
+    return cursor.rowcount == 1
 
 
 async def list_covers(conn: Connection, collection_ids: Sequence[int]) -> dict[int, tuple[int, list[int]]]:
-    """For each collection: how many pictures stand in it, and the ids of its four newest."""
+    """For each collection: how many pictures stand in it, and the id of its cover or those of its four newest."""
     async with conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(
             """
             SELECT wanted.id,
                 (SELECT count(*) FROM collection_image AS standing JOIN image ON image.id = standing.image_id
                  WHERE standing.collection_id = wanted.id AND image.trashed_at IS NULL),
-                ARRAY(SELECT image.id FROM collection_image AS standing JOIN image ON image.id = standing.image_id
-                      WHERE standing.collection_id = wanted.id AND image.trashed_at IS NULL
-                      ORDER BY standing.image_id DESC LIMIT 4)
+                coalesce(
+                    (SELECT ARRAY[image.id] FROM collection JOIN collection_image AS standing
+                     ON standing.collection_id = collection.id AND standing.image_id = collection.cover_id
+                     JOIN image ON image.id = standing.image_id
+                     WHERE collection.id = wanted.id AND image.trashed_at IS NULL),
+                    ARRAY(SELECT image.id FROM collection_image AS standing JOIN image ON image.id = standing.image_id
+                          WHERE standing.collection_id = wanted.id AND image.trashed_at IS NULL
+                          ORDER BY standing.image_id DESC LIMIT 4))
             FROM unnest(%s::bigint[]) AS wanted (id)
             """,
             (list(collection_ids),),

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from app.core.errors import Invalid, Unavailable
 
@@ -17,6 +17,9 @@ Connection = AsyncConnection[tuple[Any, ...]]
 STATEMENT_TIMEOUT_MS = 30_000
 LOCK_TIMEOUT_MS = 10_000
 POOL_TIMEOUT_S = 5.0
+POOL_WAITING = 500
+"""Requests that may wait for a connection. Ten connections serve that many, of 5 ms each, within a quarter second;
+in a longer line most would only wait for their timeout."""
 CONNECT_TIMEOUT_S = 5
 
 
@@ -40,6 +43,7 @@ class Database:
             min_size=min_size,
             max_size=max_size,
             timeout=POOL_TIMEOUT_S,
+            max_waiting=POOL_WAITING,
             open=False,
             configure=_configure,
             check=AsyncConnectionPool.check_connection,
@@ -67,13 +71,16 @@ class Database:
     async def transaction(self) -> AsyncGenerator[Connection]:
         """A connection in one transaction: committed at the end, rolled back on any exception.
 
-        Raises Unavailable when no connection can be had in time or the server goes away, Invalid for a value that
-        no column can hold: a text with NUL, a number beyond 64 bits.
+        Raises Unavailable when no connection can be had in time, at once when too many wait for one, and when the
+        server goes away or a statement takes too long; Invalid for a value that no column can hold: a text with NUL, a
+        number beyond 64 bits.
         """
         try:
             # A block of its own, so that `conn.transaction()` inside is a savepoint and never commits by itself.
             async with self._pool.connection() as conn, conn.transaction():
                 yield conn
+        except TooManyRequests as error:
+            raise Unavailable("too many requests wait already", retry_after_s=1) from error
         except PoolTimeout as error:
             raise Unavailable("the database does not answer", retry_after_s=5) from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:

@@ -72,6 +72,13 @@ class TooLarge(AppError):
     title = "Too large"
 
 
+class TooMany(AppError):
+    """More often than is allowed; `retry_after_s` says when it is allowed again."""
+
+    status = 429
+    title = "Too often"
+
+
 class Gone(AppError):
     """It was here, and has expired."""
 

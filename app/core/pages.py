@@ -14,10 +14,11 @@ NOTICE_COOKIE = "likeness_notice"
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One line at the top of the next page: what has just been done."""
+    """One line at the top of the next page: what has just been done, and the form that undoes it, if any."""
 
     kind: Literal["info", "success", "error"]
     text: str
+    undo_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def redirect(path: str, notice: Notice | None = None, *, cookies: list[Cookie] |
     """303 to another page, carrying a notice that the next page shows once."""
     response = Redirect(path, status_code=303, cookies=cookies or [])
     if notice is not None:
-        value = quote(json.dumps([notice.kind, notice.text]))
+        value = quote(json.dumps([notice.kind, notice.text, notice.undo_url]))
         response.set_cookie(NOTICE_COOKIE, value, max_age=60, httponly=True, samesite="lax")
     return response
 
@@ -97,7 +98,8 @@ def _read_notice(request: Request[Any, Any, Any]) -> Notice | None:
     if not value:
         return None
     try:
-        kind, text = json.loads(unquote(value))
+        kind, text, undo_url = json.loads(unquote(value))
     except ValueError:
         return None
-    return Notice(kind if kind in ("info", "success", "error") else "info", str(text))
+    undo_url = undo_url if isinstance(undo_url, str) and undo_url.startswith("/undo/") else None
+    return Notice(kind if kind in ("info", "success", "error") else "info", str(text), undo_url)

@@ -1,6 +1,6 @@
 """One handler answers every error in three forms: problem+json (RFC 9457), htmx fragment, page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -41,7 +41,12 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     page, headers = _describe(error)
     count_rejection(page.status, error)
     if page.status >= 500 and not isinstance(error, AppError):
-        log.error("unexpected error", path=request.url.path, method=request.method, exc_info=error)
+        # The route, not the address: that of a link is a secret.
+        route = request.scope.get("path_template", "")
+        log.error("unexpected error", route=route, method=request.method, exc_info=error)
+    if page.status == HTTPStatus.SERVICE_UNAVAILABLE and request.method == "GET":
+        query = f"?{request.url.query}" if request.url.query else ""
+        page = replace(page, action_url=f"{request.url.path}{query}", action_text="Try again")
     if _wants_problem(request):
         return _problem(request, page, headers, error.extra if isinstance(error, AppError) else {})
     return render(

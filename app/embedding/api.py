@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
+from app.accounts.guards import READS
 from app.core.errors import Invalid, TooLarge
 from app.core.settings import Settings
 from app.embedding.lane import QueryLane
@@ -46,6 +47,7 @@ class EmbeddingsOut(msgspec.Struct):
     "/api/v1/embeddings",
     tags=["embeddings"],
     operation_id="createEmbeddings",
+    opt=READS,
     summary="Embed pictures",
     status_code=200,
 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.core.errors import Unavailable
 from app.embedding.filling import Input, Vector
+from ml.crop import Crop
 from ml.decoder import Decoder
 from ml.embedder import Embedder
 from ml.images import PictureRefused
@@ -44,10 +45,13 @@ class QueryLane:
         self._line: deque[_Asked] = deque()
         self._working: asyncio.Task[None] | None = None
 
-    async def embed(self, embedder: Embedder, data: bytes) -> NDArray[np.float32]:
-        """The embedding `[d]` of one picture's file. Raises PictureRefused, and Unavailable when the line is full."""
+    async def embed(self, embedder: Embedder, data: bytes, crop: Crop | None = None) -> NDArray[np.float32]:
+        """The embedding `[d]` of one picture's file, or of a part of it.
+
+        Raises PictureRefused, and Unavailable when the line is full.
+        """
         with self._admitted(1):
-            found = await self._embed(embedder, data)
+            found = await self._embed(embedder, data, crop)
         if isinstance(found, str):
             raise PictureRefused(found)
         return found
@@ -75,9 +79,9 @@ class QueryLane:
         finally:
             self._waiting -= places
 
-    async def _embed(self, embedder: Embedder, data: bytes) -> Vector | str:
+    async def _embed(self, embedder: Embedder, data: bytes, crop: Crop | None = None) -> Vector | str:
         try:
-            prepared = await asyncio.wrap_future(self.decoder.submit_prepare(data, embedder.model.preprocess))
+            prepared = await asyncio.wrap_future(self.decoder.submit_prepare(data, embedder.model.preprocess, crop))
         except PictureRefused as refused:
             return refused.reason
         asked = _Asked(embedder, prepared, asyncio.get_running_loop().create_future())

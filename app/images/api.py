@@ -10,11 +10,11 @@ from litestar.params import FromPath, Parameter
 from app.accounts.records import Viewer
 from app.core.blobs import BlobStore
 from app.core.database import Database
-from app.core.errors import Invalid
 from app.images import media, service
 from app.images.parameters import narrowing
-from app.images.records import Image, Narrowing
+from app.images.records import Image, Narrowing, Region
 from app.images.service_filters import resolve_filters
+from app.images.service_order import check_order
 from ml.decoder import Decoder
 
 
@@ -57,7 +57,7 @@ class ImageDetail(ImageOut):
 
 
 class ImageList(msgspec.Struct):
-    """One page of pictures, newest first. `next_cursor` asks for the next one; null: this is the last."""
+    """One page of pictures. `next_cursor` asks for the next one; null: this is the last."""
 
     images: list[ImageOut]
     next_cursor: str | None
@@ -93,17 +93,24 @@ def image_out(image: Image) -> ImageOut:
     )
 
 
+def image_detail(image: Image, regions: list[Region]) -> ImageDetail:
+    """The same, with what is known to be where in it."""
+    boxes = [Box(one.label, one.x, one.y, one.width, one.height) for one in regions]
+    return ImageDetail(**msgspec.structs.asdict(image_out(image)), boxes=boxes)
+
+
 @get("/api/v1/images", tags=["images"], operation_id="listImages", summary="List pictures", dependencies=narrowing)
 async def list_images(
     db: NamedDependency[Database],
     viewer: NamedDependency[Viewer],
     asked: NamedDependency[Narrowing],
+    order: Annotated[str | None, Parameter(description="newest, oldest, name or largest.")] = None,
     limit: Annotated[int, Parameter(description="From 1 to 500.")] = service.PAGE_SIZE,
     cursor: Annotated[str | None, Parameter(description="`next_cursor` of the page before.")] = None,
 ) -> ImageList:
-    """All pictures that the caller may see, newest first. Without a token: those in public collections."""
+    """All pictures that the caller may see, the newest first; without a token those in public collections."""
     filters, _ = await resolve_filters(db, viewer, asked)
-    page = await service.list_images(db, viewer, filters, cursor=_cursor(cursor), limit=limit)
+    page = await service.list_images(db, viewer, filters, order=check_order(order), cursor=cursor, limit=limit)
     return ImageList([image_out(image) for image in page.images], str(page.next_cursor) if page.next_cursor else None)
 
 
@@ -112,9 +119,7 @@ async def get_image(
     db: NamedDependency[Database], viewer: NamedDependency[Viewer], image_id: FromPath[int]
 ) -> ImageDetail:
     """One picture's metadata."""
-    image, regions = await service.get_described(db, viewer, image_id)
-    boxes = [Box(one.label, one.x, one.y, one.width, one.height) for one in regions]
-    return ImageDetail(**msgspec.structs.asdict(image_out(image)), boxes=boxes)
+    return image_detail(*await service.get_described(db, viewer, image_id))
 
 
 @get(
@@ -154,14 +159,6 @@ async def get_thumbnail(
     """A WebP thumbnail."""
     image = await service.get_visible(db, viewer, image_id)
     return await media.send_thumbnail(request, blobs, image, width)
-
-
-def _cursor(text: str | None) -> int | None:
-    if text is None or text == "":
-        return None
-    if not text.isascii() or not text.isdigit():
-        raise Invalid("cursor is the next_cursor of the page before")
-    return int(text)
 
 
 handlers: list[Any] = [list_images, get_image, get_original, get_thumbnail]

@@ -14,6 +14,7 @@ from app.core.blobs import THUMBNAIL_WIDTHS, BlobStore
 from app.core.errors import NotFound
 from app.images.records import Image
 from ml.decoder import Decoder
+from ml.metadata import Bare
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -56,7 +57,7 @@ async def send_original(
     """The file as it came, streamed, as an attachment under its own name; to others than its owner without metadata,
     unless the owner shares that.
     """
-    if image.owner_id != viewer.account_id and not image.shares_metadata:
+    if not _keeps_metadata(viewer, image):
         return await _send_bare(request, blobs, decoder, image)
     path = blobs.original(image.digest)
     media_type = MEDIA_TYPES.get(image.format, "application/octet-stream")
@@ -74,6 +75,27 @@ async def send_original(
     )
 
 
+async def read_original(blobs: BlobStore, decoder: Decoder, viewer: Viewer, image: Image) -> tuple[str, bytes]:
+    """Name and bytes of the file as this viewer may have it. Raises NotFound, and PictureRefused for one that cannot
+    be rid of its metadata.
+    """
+    if not _keeps_metadata(viewer, image):
+        name, bare = await _read_bare(blobs, decoder, image)
+        return name, bare.data
+    return image.filename, await asyncio.to_thread(blobs.read, blobs.original(image.digest))
+
+
+def _keeps_metadata(viewer: Viewer, image: Image) -> bool:
+    return image.owner_id == viewer.account_id or image.shares_metadata
+
+
+async def _read_bare(blobs: BlobStore, decoder: Decoder, image: Image) -> tuple[str, Bare]:
+    data = await asyncio.to_thread(blobs.read, blobs.original(image.digest))
+    bare = await asyncio.wrap_future(decoder.submit_strip(data))
+    name = image.filename if bare.format == image.format else f"{PurePath(image.filename).stem}.jpg"
+    return name, bare
+
+
 async def _send_bare(
     request: Request[Any, Any, Any], blobs: BlobStore, decoder: Decoder, image: Image
 ) -> Response[Any]:
@@ -81,8 +103,6 @@ async def _send_bare(
     etag = f'"{image.digest.hex()}-bare"'
     if etag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers={**MEDIA_HEADERS, "ETag": etag})
-    data = await asyncio.to_thread(blobs.read, blobs.original(image.digest))
-    bare = await asyncio.wrap_future(decoder.submit_strip(data))
-    name = image.filename if bare.format == image.format else f"{PurePath(image.filename).stem}.jpg"
+    name, bare = await _read_bare(blobs, decoder, image)
     headers = {"ETag": etag, "Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}"}
     return Response(bare.data, headers=MEDIA_HEADERS | headers, media_type=MEDIA_TYPES[bare.format])

@@ -18,7 +18,8 @@ from app.core.pages import Notice, redirect, render
 from app.core.settings import Settings
 from app.core.words import size_text
 from app.images import media, service
-from app.images.records import Image, Region, Standing
+from app.images.pages_batch import undo_url
+from app.images.records import Image, Origin, Region, Standing
 from app.images.tiles import make_tile
 from ml.decoder import Decoder
 
@@ -68,6 +69,9 @@ class PicturePage:
     prev_url: str | None
     next_url: str | None
     similar_url: str
+    copies_url: str
+    source: str | None
+    origin: Origin | None
     trash_days: int
 
 
@@ -90,6 +94,9 @@ async def show(
         prev_url=f"/images/{picture.newer_id}" if picture.newer_id else None,
         next_url=f"/images/{picture.older_id}" if picture.older_id else None,
         similar_url=f"/images/{image.id}/similar",
+        copies_url=f"/images/{image.id}/copies",
+        source=image.source if image.owner_id == viewer.account_id and image.source != image.filename else None,
+        origin=picture.origin,
         trash_days=settings.trash_days,
     )
     return render(request, "images/show.html", context, title=image.alt)
@@ -104,15 +111,17 @@ async def describe(
 ) -> Redirect:
     """Change caption and labels (comma-separated)."""
     labels = data.get("labels", "").split(",")
-    await service.describe(db, viewer, image_id, caption=data.get("caption", ""), labels=labels)
-    return redirect(f"/images/{image_id}", Notice("success", "Saved."))
+    path = f"/images/{image_id}"
+    undo_id = await service.describe(db, viewer, image_id, caption=data.get("caption", ""), labels=labels)
+    return redirect(path, Notice("success", "Saved.", undo_url(undo_id, path)))
 
 
 @post("/images/{image_id:int}/trash")
 async def trash(db: NamedDependency[Database], viewer: NamedDependency[Viewer], image_id: FromPath[int]) -> Redirect:
     """Move a picture to the trash."""
-    await service.trash(db, viewer, image_id)
-    return redirect(f"/images/{image_id}", Notice("success", "Moved to the trash. It can be restored from here."))
+    path = f"/images/{image_id}"
+    undo_id = await service.trash(db, viewer, image_id)
+    return redirect(path, Notice("success", "Moved to the trash.", undo_url(undo_id, path)))
 
 
 @post("/images/{image_id:int}/restore")

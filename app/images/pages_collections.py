@@ -17,9 +17,11 @@ from app.core.database import Database
 from app.core.errors import Invalid
 from app.core.pages import Notice, redirect, render, wants_fragment
 from app.images import service
-from app.images.pages_gallery import GridPart
+from app.images.pages_batch import read_ids
+from app.images.pages_gallery import GridPart, Narrowed, make_narrowed
 from app.images.records import Filters
-from app.images.tiles import Tile, make_tile, with_query
+from app.images.service_order import check_order
+from app.images.tiles import BatchBar, Tile, make_batch_bar, make_tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,10 @@ class CollectionPage:
     collection: Card
     tiles: list[Tile]
     next_url: str | None
+    filters: Narrowed
     can_edit: bool
     can_manage: bool
+    batch: BatchBar
 
 
 @get("/collections/{ref:str}")
@@ -37,16 +41,18 @@ async def show_collection(
     db: NamedDependency[Database],
     viewer: NamedDependency[Viewer],
     ref: FromPath[str],
-    cursor: FromQuery[int | None] = None,
+    order: FromQuery[str | None] = None,
+    cursor: FromQuery[str | None] = None,
 ) -> Template:
-    """One collection with its pictures, newest first; `ref` is its id or its name."""
+    """One collection with its pictures, the newest first unless told otherwise; `ref` is its id or its name."""
     async with db.transaction() as conn:
         collection = await collections.resolve(conn, viewer, ref)
     filters = Filters(collection.id)
-    page = await service.list_images(db, viewer, filters, cursor=cursor)
+    here = make_narrowed(filters, None, check_order(order))
+    page = await service.list_images(db, viewer, filters, order=here.order, cursor=cursor)
     tiles = [make_tile(image) for image in page.images]
     path = f"/collections/{collection.id}"
-    next_url = with_query(path, cursor=page.next_cursor) if page.next_cursor else None
+    next_url = here.link(path, cursor=page.next_cursor) if page.next_cursor else None
     if cursor is not None and wants_fragment(request):
         return render(request, "gallery/_grid.html", GridPart(tiles, next_url), title=collection.name)
     total = (await service.facets(db, viewer, filters)).total
@@ -55,10 +61,28 @@ async def show_collection(
         collection=make_card(collection, total, (), members),
         tiles=tiles,
         next_url=next_url,
+        filters=here,
         can_edit=collection.allows("editor"),
         can_manage=collection.allows("owner"),
+        batch=make_batch_bar(viewer, await collections.list_edited(db, viewer), collection, here.link(path)),
     )
     return render(request, "collections/show.html", context, title=collection.name)
+
+
+@post("/collections/{collection_id:int}/cover", guards=[require_signed_in])
+async def set_cover(
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    collection_id: FromPath[int],
+) -> Redirect:
+    """The ticked picture becomes the cover; without one the newest show again."""
+    ids = read_ids(await request.form())
+    if len(ids) > 1:
+        raise Invalid("a collection has one cover: choose one picture")
+    await collections.set_cover(db, viewer, collection_id, ids[0] if ids else None)
+    words = "This is the cover now." if ids else "Its card shows the newest pictures again."
+    return redirect(f"/collections/{collection_id}", Notice("success", words))
 
 
 @post("/collections/{collection_id:int}/delete", guards=[require_signed_in])
@@ -76,4 +100,4 @@ async def delete_collection(
     return redirect("/collections", Notice("success", words))
 
 
-router = Router("/", route_handlers=[show_collection, delete_collection], include_in_schema=False)
+router = Router("/", route_handlers=[show_collection, set_cover, delete_collection], include_in_schema=False)

@@ -1,6 +1,6 @@
 """Pages of many pictures: the gallery and the trash."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -17,9 +17,11 @@ from app.core.pages import render, wants_fragment
 from app.core.settings import Settings
 from app.images import service
 from app.images.parameters import narrowing
-from app.images.records import Filters, LabelCount, Narrowing
+from app.images.records import Filters, LabelCount, Narrowing, Order, Shape, Size
 from app.images.service_filters import resolve_filters
-from app.images.tiles import Tile, make_tile, with_query
+from app.images.service_order import check_order
+from app.images.tiles import BatchBar, Tile, make_batch_bar, make_tile, with_query
+from ml.images import FORMATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,24 @@ class Narrowed:
     text: str = ""
     after: date | None = None
     before: date | None = None
+    shape: Shape | None = None
+    size: Size | None = None
+    format: str | None = None
+    order: Order = "newest"
 
     @property
     def any(self) -> bool:
-        return self != Narrowed()
+        return replace(self, order="newest") != Narrowed()
+
+    @property
+    def more(self) -> int:
+        """How many filters are in force that stand behind "More filters"."""
+        return sum(bool(one) for one in (self.text, self.after, self.before, self.shape, self.size, self.format))
+
+    @property
+    def formats(self) -> list[tuple[str, str]]:
+        """What a picture's file may be: values and words."""
+        return [(one, one) for one in FORMATS]
 
     def link(self, path: str, **others: object) -> str:
         """The address of `path` with these filters, but for `others`."""
@@ -65,13 +81,27 @@ class Narrowed:
             "text": self.text,
             "after": self.after,
             "before": self.before,
+            "shape": self.shape,
+            "size": self.size,
+            "format": self.format,
+            "order": self.order if self.order != "newest" else None,
         }
         return with_query(path, **{**mine, **others})
 
 
-def make_narrowed(filters: Filters, collection: Collection | None) -> Narrowed:
+def make_narrowed(filters: Filters, collection: Collection | None, order: Order = "newest") -> Narrowed:
     """Resolved filters as pages show them."""
-    return Narrowed(collection, filters.label, " ".join(filters.words), filters.after, filters.before)
+    return Narrowed(
+        collection=collection,
+        label=filters.label,
+        text=" ".join(filters.words),
+        after=filters.after,
+        before=filters.before,
+        shape=filters.shape,
+        size=filters.size,
+        format=filters.format,
+        order=order,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +113,8 @@ class GalleryPage:
     collections: list[CollectionChoice]
     labels: list[Choice]
     clear_url: str
+    applied: list[tuple[str, str]]
+    batch: BatchBar
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +136,20 @@ async def gallery(
     db: NamedDependency[Database],
     viewer: NamedDependency[Viewer],
     asked: NamedDependency[Narrowing],
-    cursor: FromQuery[int | None] = None,
+    order: FromQuery[str | None] = None,
+    cursor: FromQuery[str | None] = None,
 ) -> Template:
-    """The gallery: all that one may see, newest first; `cursor` asks for the next part."""
+    """The gallery: all that one may see, in an order; `cursor` asks for the next part."""
     filters, found = await resolve_filters(db, viewer, asked)
-    page = await service.list_images(db, viewer, filters, cursor=cursor)
-    here = make_narrowed(filters, found)
+    here = make_narrowed(filters, found, check_order(order))
+    page = await service.list_images(db, viewer, filters, order=here.order, cursor=cursor)
     tiles = [make_tile(image) for image in page.images]
     next_url = here.link("/", cursor=page.next_cursor) if page.next_cursor else None
     if cursor is not None and wants_fragment(request):
         return render(request, "gallery/_grid.html", GridPart(tiles, next_url), title="Gallery")
     facets = await service.facets(db, viewer, filters)
     shelves = await collections.list_shelves(db, viewer)
+    edited = [shelf.collection for shelf in shelves if shelf.collection.allows("editor")]
     context = GalleryPage(
         tiles=tiles,
         next_url=next_url,
@@ -124,6 +158,8 @@ async def gallery(
         collections=[_collection_choice(shelf, here) for shelf in shelves if shelf.count],
         labels=[_label_choice(one, here) for one in facets.labels],
         clear_url="/",
+        applied=_applied(here),
+        batch=make_batch_bar(viewer, edited, found, here.link("/")),
     )
     return render(request, "gallery/index.html", context, title=found.name if found else "Gallery")
 
@@ -147,6 +183,19 @@ def _collection_choice(shelf: Shelf, here: Narrowed) -> CollectionChoice:
     chosen = here.collection is not None and shelf.collection.id == here.collection.id
     url = here.link("/", collection=None if chosen else shelf.collection.id)
     return CollectionChoice(shelf.collection.id, shelf.collection.name, shelf.count, url, chosen)
+
+
+def _applied(here: Narrowed) -> list[tuple[str, str]]:
+    """The filters in force that stand behind "More filters": words, and the address without each."""
+    words = {
+        "text": f"“{here.text}”" if here.text else None,
+        "after": f"From {here.after:%-d %B %Y}" if here.after else None,
+        "before": f"Until {here.before:%-d %B %Y}" if here.before else None,
+        "shape": here.shape and here.shape.capitalize(),
+        "size": here.size and here.size.capitalize(),
+        "format": here.format,
+    }
+    return [(text, here.link("/", **{name: None})) for name, text in words.items() if text]
 
 
 def _label_choice(label: LabelCount, here: Narrowed) -> Choice:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar.di import Provide
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 from app.images.records import Narrowing
 
@@ -19,8 +19,18 @@ def _read(
     ] = None,
     after: Annotated[str | None, Parameter(description="Added on this day (UTC) or later: 2026-03-31.")] = None,
     before: Annotated[str | None, Parameter(description="Added on this day (UTC) or earlier: 2026-03-31.")] = None,
+    shape: Annotated[
+        str | None,
+        Parameter(description="landscape, portrait, square or panorama (at least twice as long as wide, either way)."),
+    ] = None,
+    size: Annotated[
+        str | None, Parameter(description="small (below 1 megapixel), medium, or large (from 8 megapixels on).")
+    ] = None,
+    kind: Annotated[
+        str | None, QueryParameter(name="format", description="The format of its file: JPEG, PNG, WEBP …")
+    ] = None,
 ) -> Narrowing:
-    return Narrowing(collection, label, text, after, before)
+    return Narrowing(collection, label, text, after, before, shape, size, kind)
 
 
 narrowing = {"asked": Provide(_read, sync_to_thread=False)}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 from app.collections.records import Visibility
 
@@ -110,6 +111,14 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The import that brought a picture."""
+
+    import_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class LabelCount:
     """A label and how many visible pictures carry it."""
 
@@ -125,12 +134,28 @@ class Rights:
     can_trash: bool
 
 
+Order = Literal["newest", "oldest", "name", "largest"]
+Shape = Literal["landscape", "portrait", "square", "panorama"]
+Size = Literal["small", "medium", "large"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in an order: behind the picture with this id and, by name or size, this begin of a name or area."""
+
+    image_id: int
+    name: str = ""
+    pixels: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What a list of pictures is narrowed to.
 
     Each of `words` occurs in the caption, a label or the file name, letter case aside. `after` and `before` are days
-    (UTC) on which a picture may have come in, both included.
+    (UTC) on which a picture may have come in, both included. A panorama is at least twice as long as wide, either way;
+    a square's sides differ by 5 % at most. small: below 1 megapixel, large: from 8 on. `format` is Pillow's name; a
+    camera's MPO is a JPEG.
     """
 
     collection_id: int | None = None
@@ -138,6 +163,14 @@ class Filters:
     words: tuple[str, ...] = ()
     after: date | None = None
     before: date | None = None
+    shape: Shape | None = None
+    size: Size | None = None
+    format: str | None = None
+
+    @property
+    def by_picture(self) -> bool:
+        """Whether more is asked than a collection and a label: then the pictures themselves must be looked at."""
+        return self != Filters(self.collection_id, self.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +182,9 @@ class Narrowing:
     text: str | None = None
     after: str | None = None
     before: str | None = None
+    shape: str | None = None
+    size: str | None = None
+    format: str | None = None
 
 
 NO_FILTERS = Filters()

@@ -1,6 +1,7 @@
 """The verbs of pictures: look, describe, trash, restore, purge."""
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from app.accounts.records import Viewer
 from app.collections import service as collections
@@ -9,8 +10,10 @@ from app.core.blobs import BlobStore
 from app.core.changes import Change
 from app.core.database import Database
 from app.core.errors import Conflict, Invalid, NotAllowed, SignInNeeded
-from app.images import store, store_adding, store_writes
-from app.images.records import Filters, Image, LabelCount, Region, Rights, Standing
+from app.images import service_undo, store, store_adding, store_copies, store_writes
+from app.images.records import Filters, Image, LabelCount, Order, Origin, Region, Rights, Standing
+from app.images.records_batch import Effect
+from app.images.service_order import read_cursor, write_cursor
 
 PAGE_SIZE = 60
 MAX_PAGE_SIZE = 500
@@ -25,7 +28,7 @@ class ImagePage:
     """One page of a list of pictures, with the cursor of the next (None: the end)."""
 
     images: list[Image]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +49,25 @@ class Picture:
     standings: list[Standing]
     newer_id: int | None
     older_id: int | None
+    origin: Origin | None
 
 
 async def list_images(
-    db: Database, viewer: Viewer, filters: Filters, *, cursor: int | None = None, limit: int = PAGE_SIZE
+    db: Database,
+    viewer: Viewer,
+    filters: Filters,
+    *,
+    order: Order = "newest",
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> ImagePage:
-    """Visible pictures, newest first. Raises Invalid for a limit outside 1 to 500."""
+    """Visible pictures in an order. Raises Invalid for a limit outside 1 to 500, or a cursor of something else."""
     if not 1 <= limit <= MAX_PAGE_SIZE:
         raise Invalid(f"limit goes from 1 to {MAX_PAGE_SIZE}")
+    mark = read_cursor(order, cursor)
     async with db.transaction() as conn:
-        images = await store.list_page(conn, viewer.account_id, filters, cursor, limit + 1)
-    return _page(images, limit)
+        images = await store.list_page(conn, viewer, filters, order, mark, limit + 1)
+    return _page(images, limit, order)
 
 
 async def list_trash(db: Database, viewer: Viewer, *, cursor: int | None = None) -> ImagePage:
@@ -72,27 +83,35 @@ async def facets(db: Database, viewer: Viewer, filters: Filters) -> Facets:
     """How many pictures match, and the labels among those that match but for their label."""
     async with db.transaction() as conn:
         return Facets(
-            await store.count_visible(conn, viewer.account_id, filters),
-            await store.list_labels(conn, viewer.account_id, replace(filters, label=None), LABELS_SHOWN),
+            await store.count_visible(conn, viewer, filters),
+            await store.list_labels(conn, viewer, replace(filters, label=None), LABELS_SHOWN),
         )
+
+
+async def list_labels(
+    db: Database, viewer: Viewer, filters: Filters, *, prefix: str = "", limit: int = LABELS_SHOWN
+) -> list[LabelCount]:
+    """The most frequent labels among the visible pictures that match, of those that begin with `prefix`."""
+    async with db.transaction() as conn:
+        return await store.list_labels(conn, viewer, filters, limit, prefix)
 
 
 async def get_visible(db: Database, viewer: Viewer, image_id: int) -> Image:
     """One picture. Raises NotFound."""
     async with db.transaction() as conn:
-        return await store.get_visible(conn, viewer.account_id, image_id)
+        return await store.get_visible(conn, viewer, image_id)
 
 
 async def get_described(db: Database, viewer: Viewer, image_id: int) -> tuple[Image, list[Region]]:
     """One picture, with what is known to be where in it. Raises NotFound."""
     async with db.transaction() as conn:
-        return await store.get_visible(conn, viewer.account_id, image_id), await store.list_regions(conn, image_id)
+        return await store.get_visible(conn, viewer, image_id), await store.list_regions(conn, image_id)
 
 
 async def get_bytes_of(db: Database, viewer: Viewer, image_id: int) -> Image:
     """The picture whose bytes a viewer may have: a visible one, or one's own in the trash. Raises NotFound."""
     async with db.transaction() as conn:
-        found = await store.list_visible(conn, viewer.account_id, [image_id])
+        found = await store.list_visible(conn, viewer, [image_id])
         return found[0] if found else await store.get_own(conn, viewer.account_id, image_id)
 
 
@@ -101,30 +120,45 @@ async def show(db: Database, viewer: Viewer, image_id: int) -> Picture:
     image = await get_bytes_of(db, viewer, image_id)
     async with db.transaction() as conn:
         own = image.owner_id == viewer.account_id
-        can_edit = own or await store.may_edit(conn, viewer.account_id, image_id)
+        can_edit = own or await store.may_edit(conn, viewer, image_id)
         regions = await store.list_regions(conn, image_id)
-        newer, older = await store.find_neighbours(conn, viewer.account_id, image_id)
-        standings = await store.list_standings(conn, viewer.account_id, [image_id])
-    return Picture(image, regions, Rights(can_edit and image.trashed_at is None, own), standings, newer, older)
+        newer, older = await store.find_neighbours(conn, viewer, image_id)
+        standings = await store.list_standings(conn, viewer, [image_id])
+        # An import's name and its paths are its owner's.
+        origin = await store_copies.find_origin(conn, image_id) if own else None
+    return Picture(image, regions, Rights(can_edit and image.trashed_at is None, own), standings, newer, older, origin)
 
 
-async def describe(db: Database, viewer: Viewer, image_id: int, *, caption: str, labels: list[str]) -> Image:
-    """Change a picture's words; its owner and the editors of its collections may."""
+async def describe(
+    db: Database, viewer: Viewer, image_id: int, *, caption: str | None = None, labels: list[str] | None = None
+) -> UUID | None:
+    """Change a picture's words, but for those that are None; its owner and the editors of its collections may.
+
+    Returns how to undo the change of its labels, if they changed.
+    """
+    caption = None if caption is None else clean_caption(caption)
+    labels = None if labels is None else clean_labels(labels)
+    async with db.transaction() as conn:
+        image = await store.get_visible(conn, viewer, image_id)
+        if image.owner_id != viewer.account_id and not await store.may_edit(conn, viewer, image_id):
+            raise NotAllowed("only its owner and editors of its collections may change a picture's words")
+        if caption is not None:
+            await store_writes.set_caption(conn, image_id, caption)
+        if labels is None or labels == image.labels:
+            return None
+        await store_writes.set_labels(conn, image_id, labels)
+        relabelled = Effect("relabelled", (image_id,), labels_before=tuple(image.labels), labels_after=tuple(labels))
+        undo_id = await service_undo.keep(conn, viewer, [relabelled])
+        await changes.append(conn, [Change("labelled", image_id)])
+        return undo_id
+
+
+def clean_caption(caption: str) -> str:
+    """A caption as it is stored. Raises Invalid."""
     caption = caption.strip()
     if len(caption) > CAPTION_LENGTH:
         raise Invalid(f"a caption has at most {CAPTION_LENGTH} characters")
-    labels = clean_labels(labels)
-    async with db.transaction() as conn:
-        image = await store.get_visible(conn, viewer.account_id, image_id)
-        if image.owner_id != viewer.account_id and not await store.may_edit(conn, viewer.account_id, image_id):
-            raise NotAllowed("only its owner and editors of its collections may change a picture's words")
-        await store_writes.set_caption(conn, image_id, caption)
-        changed = labels != image.labels
-        if changed:
-            await store_writes.set_labels(conn, image_id, labels)
-        described = await store.get_visible(conn, viewer.account_id, image_id)
-        await changes.append(conn, [Change("labelled", image_id)] if changed else [])
-        return described
+    return caption
 
 
 def clean_labels(labels: list[str] | tuple[str, ...]) -> list[str]:
@@ -137,14 +171,17 @@ def clean_labels(labels: list[str] | tuple[str, ...]) -> list[str]:
     return cleaned
 
 
-async def trash(db: Database, viewer: Viewer, image_id: int) -> None:
-    """Move one's own picture to the trash: it leaves search, lists and bytes at once."""
+async def trash(db: Database, viewer: Viewer, image_id: int) -> UUID | None:
+    """Move one's own picture to the trash: it leaves search, lists and bytes at once. Returns how to undo it."""
     async with db.transaction() as conn:
-        image = await store.get_visible(conn, viewer.account_id, image_id)
+        image = await store.get_visible(conn, viewer, image_id)
         if image.owner_id != viewer.account_id:
             raise NotAllowed("only its owner may move a picture to the trash")
-        if await store_writes.set_trashed(conn, image_id, trashed=True):
-            await changes.append(conn, [Change("retracted", image_id)])
+        if not await store_writes.set_trashed(conn, image_id, trashed=True):
+            return None
+        undo_id = await service_undo.keep(conn, viewer, service_undo.trashing([image_id]))
+        await changes.append(conn, [Change("retracted", image_id)])
+        return undo_id
 
 
 async def restore(db: Database, viewer: Viewer, image_id: int) -> None:
@@ -214,18 +251,18 @@ async def _erase(db: Database, blobs: BlobStore, image_id: int, digest: bytes) -
             blobs.remove(digest)
 
 
-def _page(images: list[Image], limit: int) -> ImagePage:
+def _page(images: list[Image], limit: int, order: Order = "newest") -> ImagePage:
     more = len(images) > limit
-    return ImagePage(images[:limit], images[limit - 1].id if more else None)
+    return ImagePage(images[:limit], write_cursor(order, images[limit - 1]) if more else None)
 
 
 async def list_by_ids(db: Database, viewer: Viewer, image_ids: list[int]) -> list[Image]:
     """Those of these pictures that the viewer may see, in the given order."""
     async with db.transaction() as conn:
-        return await store.list_visible(conn, viewer.account_id, image_ids)
+        return await store.list_visible(conn, viewer, image_ids)
 
 
 async def list_of_import(db: Database, viewer: Viewer, import_id: int, limit: int) -> list[Image]:
     """Some of the pictures that an import brought: those that the viewer may see, newest first."""
     async with db.transaction() as conn:
-        return await store.list_of_import(conn, viewer.account_id, import_id, limit)
+        return await store.list_of_import(conn, viewer, import_id, limit)

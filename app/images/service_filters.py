@@ -1,13 +1,17 @@
 """What a request narrows a list to: checked once, for every page, call and command."""
 
 from datetime import date
+from typing import TypeVar, get_args
 
 from app.accounts.records import Viewer
 from app.collections import service as collections
 from app.collections.records import Collection
 from app.core.database import Database
 from app.core.errors import Invalid
-from app.images.records import Filters, Narrowing
+from app.images.records import Filters, Narrowing, Shape, Size
+from ml.images import FORMATS
+
+Chosen = TypeVar("Chosen", bound=str)
 
 MAX_WORDS = 20
 WORD_LENGTH = 100
@@ -25,12 +29,31 @@ async def resolve_filters(db: Database, viewer: Viewer, asked: Narrowing) -> tup
     if asked.collection:
         async with db.transaction() as conn:
             found = await collections.resolve(conn, viewer, asked.collection)
-    return Filters(found.id if found else None, asked.label or None, words, after, before), found
+    filters = Filters(
+        collection_id=found.id if found else None,
+        label=asked.label or None,
+        words=words,
+        after=after,
+        before=before,
+        shape=_choice("shape", asked.shape, get_args(Shape)),
+        size=_choice("size", asked.size, get_args(Size)),
+        format=_choice("format", (asked.format or "").upper(), FORMATS),
+    )
+    return filters, found
 
 
 def _words(text: str) -> tuple[str, ...]:
     """What stands between spaces; characters that Postgres cannot hold count as such."""
     return tuple(text.encode("utf-8", "replace").decode().replace("\0", " ").split())
+
+
+def _choice(name: str, text: str | None, choices: tuple[Chosen, ...]) -> Chosen | None:
+    if not text:
+        return None
+    for choice in choices:
+        if text == choice:
+            return choice
+    raise Invalid(f"{name} is one of {', '.join(choices)}")
 
 
 def _day(name: str, text: str | None) -> date | None:

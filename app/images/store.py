@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from psycopg import sql
 from psycopg.rows import class_row, scalar_row, tuple_row
 
+from app.accounts.records import Viewer
 from app.core.database import Connection
 from app.core.errors import NotFound
-from app.images.records import NO_FILTERS, Filters, Image, LabelCount, PlacedImage, Region, Standing
-from app.images.store_filters import where_matching
+from app.images.records import NO_FILTERS, Filters, Image, LabelCount, Mark, Order, PlacedImage, Region, Standing
+from app.images.store_filters import ordered, where_matching
 
 AnyImage = TypeVar("AnyImage", bound=Image)
 
@@ -28,39 +29,38 @@ IMAGE: LiteralString = _COLUMNS + _FROM
 VISIBLE: LiteralString = """
     image.trashed_at IS NULL AND EXISTS (
         SELECT FROM collection_image AS standing WHERE standing.image_id = image.id
-        AND standing.collection_id IN (SELECT collection_id FROM visible_collections(%(viewer)s)))
+        AND standing.collection_id IN (SELECT collection_id FROM visible_collections(%(viewer)s, %(links)s)))
 """
 
 
 async def list_page(
-    conn: Connection, viewer: int | None, filters: Filters, before_id: int | None, limit: int
+    conn: Connection, viewer: Viewer, filters: Filters, order: Order, mark: Mark | None, limit: int
 ) -> list[Image]:
-    """Visible pictures, newest first, below the cursor `before_id`."""
-    before: LiteralString = " AND (%(cursor)s::bigint IS NULL OR image.id < %(cursor)s)"
-    where, values = where_matching(VISIBLE + before, filters)
+    """Visible pictures in an order, from behind `mark` on."""
+    where, values = where_matching(VISIBLE, filters)
+    listed, place = ordered(where, order, mark)
     async with conn.cursor(row_factory=class_row(Image)) as cursor:
         await cursor.execute(
-            sql.SQL(IMAGE) + where + sql.SQL(" ORDER BY image.id DESC LIMIT %(limit)s"),
-            {"viewer": viewer, "cursor": before_id, "limit": limit, **values},
+            sql.SQL(IMAGE) + listed + sql.SQL(" LIMIT %(limit)s"), {**viewer.values, "limit": limit, **values, **place}
         )
         return await cursor.fetchall()
 
 
 async def list_visible(
-    conn: Connection, viewer: int | None, image_ids: Sequence[int], filters: Filters = NO_FILTERS
+    conn: Connection, viewer: Viewer, image_ids: Sequence[int], filters: Filters = NO_FILTERS
 ) -> list[Image]:
     """Those of these pictures that the viewer may see and that match, in the order of `image_ids`."""
     where, values = where_matching("image.id = ANY(%(ids)s::bigint[]) AND " + VISIBLE, filters)
     async with conn.cursor(row_factory=class_row(Image)) as cursor:
         await cursor.execute(
             sql.SQL(IMAGE) + where,
-            {"viewer": viewer, "ids": [one for one in image_ids if abs(one) <= MAX_ID], **values},
+            {**viewer.values, "ids": [one for one in image_ids if abs(one) <= MAX_ID], **values},
         )
         return _in_order(image_ids, await cursor.fetchall())
 
 
 async def list_placed(
-    conn: Connection, viewer: int | None, image_ids: Sequence[int], filters: Filters
+    conn: Connection, viewer: Viewer, image_ids: Sequence[int], filters: Filters
 ) -> list[PlacedImage]:
     """As `list_visible`, each with a collection that it is seen in: that of the filters, or else the first by name."""
     where, values = where_matching("image.id = ANY(%(ids)s::bigint[]) AND image.trashed_at IS NULL", filters)
@@ -73,7 +73,7 @@ async def list_placed(
                 SELECT collection.name
                 FROM collection_image AS standing JOIN collection ON collection.id = standing.collection_id
                 WHERE standing.image_id = image.id
-                AND collection.id IN (SELECT collection_id FROM visible_collections(%(viewer)s))
+                AND collection.id IN (SELECT collection_id FROM visible_collections(%(viewer)s, %(links)s))
                 ORDER BY collection.id IS DISTINCT FROM %(collection)s::bigint, lower(collection.name), collection.id
                 LIMIT 1
             ) AS place ON true"""
@@ -81,17 +81,17 @@ async def list_placed(
     async with conn.cursor(row_factory=class_row(PlacedImage)) as cursor:
         await cursor.execute(
             sql.SQL(placed) + where,
-            {"viewer": viewer, "ids": list(image_ids), **values},
+            {**viewer.values, "ids": list(image_ids), **values},
         )
         return _in_order(image_ids, await cursor.fetchall())
 
 
-async def list_of_import(conn: Connection, viewer: int | None, import_id: int, limit: int) -> list[Image]:
+async def list_of_import(conn: Connection, viewer: Viewer, import_id: int, limit: int) -> list[Image]:
     """Visible pictures that an import brought, newest first."""
     async with conn.cursor(row_factory=class_row(Image)) as cursor:
         await cursor.execute(
             IMAGE + " WHERE image.import_id = %(import)s AND " + VISIBLE + " ORDER BY image.id DESC LIMIT %(limit)s",
-            {"viewer": viewer, "import": import_id, "limit": limit},
+            {**viewer.values, "import": import_id, "limit": limit},
         )
         return await cursor.fetchall()
 
@@ -109,7 +109,7 @@ async def list_perceptual_hashes(conn: Connection, image_ids: Sequence[int]) -> 
         return {row[0]: row[1] for row in await cursor.fetchall()}
 
 
-async def get_visible(conn: Connection, viewer: int | None, image_id: int) -> Image:
+async def get_visible(conn: Connection, viewer: Viewer, image_id: int) -> Image:
     """One picture. Raises NotFound for a missing and for a hidden one alike."""
     found = await list_visible(conn, viewer, [image_id])
     if not found:
@@ -142,16 +142,18 @@ async def list_trash(conn: Connection, owner: int, before_id: int | None, limit:
         return await cursor.fetchall()
 
 
-async def count_visible(conn: Connection, viewer: int | None, filters: Filters) -> int:
+async def count_visible(conn: Connection, viewer: Viewer, filters: Filters) -> int:
     """How many pictures the viewer may see."""
     where, values = where_matching(VISIBLE, filters)
     async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(sql.SQL("SELECT count(*) FROM image") + where, {"viewer": viewer, **values})
+        await cursor.execute(sql.SQL("SELECT count(*) FROM image") + where, {**viewer.values, **values})
         return await cursor.fetchone() or 0
 
 
-async def list_labels(conn: Connection, viewer: int | None, filters: Filters, limit: int) -> list[LabelCount]:
-    """The most frequent labels among the visible pictures that match."""
+async def list_labels(
+    conn: Connection, viewer: Viewer, filters: Filters, limit: int, prefix: str = ""
+) -> list[LabelCount]:
+    """The most frequent labels among the visible pictures that match, of those that begin with `prefix`."""
     where, values = where_matching(VISIBLE, filters)
     carried = """
         SELECT named.name, count(*) AS count
@@ -162,13 +164,14 @@ async def list_labels(conn: Connection, viewer: int | None, filters: Filters, li
         await cursor.execute(
             sql.SQL(carried)
             + where
+            + sql.SQL(" AND starts_with(lower(named.name), lower(%(prefix)s))")
             + sql.SQL(" GROUP BY named.name ORDER BY count(*) DESC, named.name LIMIT %(limit)s"),
-            {"viewer": viewer, "limit": limit, **values},
+            {**viewer.values, "limit": limit, "prefix": prefix, **values},
         )
         return await cursor.fetchall()
 
 
-async def list_standings(conn: Connection, viewer: int | None, image_ids: Sequence[int]) -> list[Standing]:
+async def list_standings(conn: Connection, viewer: Viewer, image_ids: Sequence[int]) -> list[Standing]:
     """Which visible collections these pictures stand in, by name."""
     async with conn.cursor(row_factory=class_row(Standing)) as cursor:
         await cursor.execute(
@@ -179,10 +182,10 @@ async def list_standings(conn: Connection, viewer: int | None, image_ids: Sequen
                     ELSE 'private' END AS visibility
             FROM collection_image AS standing JOIN collection ON collection.id = standing.collection_id
             WHERE standing.image_id = ANY(%(ids)s::bigint[])
-            AND standing.collection_id IN (SELECT collection_id FROM visible_collections(%(viewer)s))
+            AND standing.collection_id IN (SELECT collection_id FROM visible_collections(%(viewer)s, %(links)s))
             ORDER BY standing.image_id, lower(collection.name)
             """,
-            {"viewer": viewer, "ids": list(image_ids)},
+            {**viewer.values, "ids": list(image_ids)},
         )
         return await cursor.fetchall()
 
@@ -200,19 +203,19 @@ async def list_regions(conn: Connection, image_id: int) -> list[Region]:
         return await cursor.fetchall()
 
 
-async def find_neighbours(conn: Connection, viewer: int | None, image_id: int) -> tuple[int | None, int | None]:
+async def find_neighbours(conn: Connection, viewer: Viewer, image_id: int) -> tuple[int | None, int | None]:
     """The ids before and behind this picture in the gallery's order: (newer, older)."""
     async with conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(
             "SELECT (SELECT image.id FROM image WHERE image.id > %(id)s AND " + VISIBLE + " ORDER BY image.id LIMIT 1),"
             " (SELECT image.id FROM image WHERE image.id < %(id)s AND " + VISIBLE + " ORDER BY image.id DESC LIMIT 1)",
-            {"viewer": viewer, "id": image_id},
+            {**viewer.values, "id": image_id},
         )
         row = await cursor.fetchone()
     return (None, None) if row is None else (row[0], row[1])
 
 
-async def may_edit(conn: Connection, viewer: int | None, image_id: int) -> bool:
+async def may_edit(conn: Connection, viewer: Viewer, image_id: int) -> bool:
     """True for an editor or owner of a collection in which the picture stands."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(
@@ -225,17 +228,17 @@ async def may_edit(conn: Connection, viewer: int | None, image_id: int) -> bool:
                 WHERE standing.image_id = %(id)s
                 AND (collection.owner_id = %(viewer)s OR member.role IN ('editor', 'owner')))
             """,
-            {"viewer": viewer, "id": image_id},
+            {**viewer.values, "id": image_id},
         )
         return bool(await cursor.fetchone())
 
 
-async def list_matching(conn: Connection, viewer: int | None, filters: Filters) -> NDArray[np.int64]:
+async def list_matching(conn: Connection, viewer: Viewer, filters: Filters) -> NDArray[np.int64]:
     """The ids of all visible pictures that match, in no order."""
     where, values = where_matching(VISIBLE, filters)
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(
-            sql.SQL("SELECT string_agg(int8send(image.id), '') FROM image") + where, {"viewer": viewer, **values}
+            sql.SQL("SELECT string_agg(int8send(image.id), '') FROM image") + where, {**viewer.values, **values}
         )
         return np.frombuffer(await cursor.fetchone() or b"", ">i8").astype(np.int64)
 

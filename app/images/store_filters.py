@@ -4,7 +4,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from app.images.records import Filters
+from app.images.records import Filters, Mark, Order, Shape, Size
 
 _PARTS: LiteralString = r"""
     nullif(trim(regexp_replace(regexp_replace(regexp_replace(normalize({word}::text, NFC),
@@ -23,6 +23,29 @@ picture's, or the word as a whole be one in another form (dogs, dog). One withou
 finds nothing. Functions of constants throughout: the planner computes them and knows how rare the word is. Of 100,000
 pictures a page of a rare word takes 0.7 ms; looking into each caption, file name and label took 68."""
 
+_SQUARE: LiteralString = "20 * abs(image.width - image.height) <= greatest(image.width, image.height)"
+_PANORAMA: LiteralString = "greatest(image.width, image.height) >= 2 * least(image.width, image.height)"
+_SHAPES: dict[Shape, LiteralString] = {
+    "square": _SQUARE,
+    "panorama": _PANORAMA,
+    "landscape": f"image.width > image.height AND NOT {_SQUARE} AND NOT {_PANORAMA}",
+    "portrait": f"image.width < image.height AND NOT {_SQUARE} AND NOT {_PANORAMA}",
+}
+_PIXELS: LiteralString = "(image.width::bigint * image.height)"
+_SIZES: dict[Size, LiteralString] = {
+    "small": f"{_PIXELS} < 1000000",
+    "medium": f"{_PIXELS} >= 1000000 AND {_PIXELS} < 8000000",
+    "large": f"{_PIXELS} >= 8000000",
+}
+# As the indexes image_name and image_pixels have them: of 200,000 pictures a page in any order takes 1.2 to 1.6 ms.
+_NAME: LiteralString = "lower(left(image.filename, 200))"
+_ORDERS: dict[Order, tuple[LiteralString, LiteralString]] = {
+    "newest": ("image.id < %(mark)s", "image.id DESC"),
+    "oldest": ("image.id > %(mark)s", "image.id"),
+    "name": (f"({_NAME}, image.id) > (lower(%(mark_name)s::text), %(mark)s)", f"{_NAME}, image.id"),
+    "largest": (f"({_PIXELS}, image.id) < (%(mark_pixels)s::bigint, %(mark)s)", f"{_PIXELS} DESC, image.id DESC"),
+}
+
 
 def where_matching(condition: LiteralString, filters: Filters) -> tuple[sql.Composed, dict[str, object]]:
     """A condition on `image` and what the filters ask beside it, with the filters' values.
@@ -35,6 +58,7 @@ def where_matching(condition: LiteralString, filters: Filters) -> tuple[sql.Comp
         "label": filters.label,
         "after": filters.after,
         "before": filters.before,
+        "formats": ["JPEG", "MPO"] if filters.format == "JPEG" else [filters.format],
     }
     if filters.collection_id is not None:
         parts.append(
@@ -54,7 +78,22 @@ def where_matching(condition: LiteralString, filters: Filters) -> tuple[sql.Comp
         parts.append(sql.SQL("image.created_at >= %(after)s::date"))
     if filters.before is not None:
         parts.append(sql.SQL("image.created_at < %(before)s::date + 1"))
+    if filters.shape is not None:
+        parts.append(sql.SQL(f"({_SHAPES[filters.shape]})"))
+    if filters.size is not None:
+        parts.append(sql.SQL(f"({_SIZES[filters.size]})"))
+    if filters.format is not None:
+        parts.append(sql.SQL("image.format = ANY(%(formats)s::text[])"))
     for number, word in enumerate(filters.words):
         values[f"word{number}"] = word
         parts.append(sql.SQL(_WORD).format(word=sql.Placeholder(f"word{number}")))
     return sql.SQL(" AND ").join(parts), values
+
+
+def ordered(where: sql.Composed, order: Order, mark: Mark | None) -> tuple[sql.Composed, dict[str, object]]:
+    """A condition on `image` in an order, from behind a place on, with that place's values."""
+    behind, by = _ORDERS[order]
+    if mark is None:
+        return where + sql.SQL(" ORDER BY " + by), {}
+    values: dict[str, object] = {"mark": mark.image_id, "mark_name": mark.name, "mark_pixels": mark.pixels}
+    return where + sql.SQL(f" AND {behind} ORDER BY {by}"), values

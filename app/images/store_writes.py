@@ -100,7 +100,11 @@ async def list_expired(conn: Connection, days: int, limit: int) -> list[tuple[in
 
 
 async def list_in_collection(conn: Connection, collection_id: int) -> list[tuple[int, bool]]:
-    """(id, whether it stands in no other collection) of every picture in a collection."""
+    """(id, whether it stands in no other collection) of every picture in a collection.
+
+    Until the transaction ends nobody takes a picture out of another place, trusting that it stands here.
+    """
+    await conn.execute("SELECT FROM collection WHERE id = %s FOR UPDATE", (collection_id,))
     async with conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(
             """

@@ -1,8 +1,11 @@
 """View models of pictures, shared by every page that shows a grid of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from app.accounts.records import Viewer
+from app.collections.records import Collection
 from app.images.ratios import ratio_class
 from app.images.records import Image
 
@@ -19,7 +22,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One picture in a grid."""
+    """One picture in a grid; `copies` are further ones that it stands for."""
 
     id: int
     url: str
@@ -30,13 +33,38 @@ class Tile:
     height: int
     ratio_class: str
     score: Score | None = None
+    copies: int = 0
 
     def thumb(self, width: int) -> str:
         """The address of the thumbnail of this width (256, 512 or 1024)."""
         return f"/images/{self.id}/thumbnails/{width}"
 
 
-def make_tile(image: Image, score: Score | None = None) -> Tile:
+@dataclass(frozen=True, slots=True)
+class BatchBar:
+    """What can be done with the ticked tiles of a grid: put into `targets`, and taken out of the source."""
+
+    targets: list[Collection]
+    source_id: int | None
+    cover_url: str | None
+    back: str
+    signed_in: bool
+
+
+def make_batch_bar(viewer: Viewer, edited: Sequence[Collection], here: Collection | None, back: str) -> BatchBar:
+    """The bar below a grid at the address `back`, which shows the collection `here`, if one."""
+    source = here if here is not None and here.allows("editor") else None
+    targets = [one for one in edited if here is None or one.id != here.id]
+    return BatchBar(
+        targets=targets,
+        source_id=source.id if source else None,
+        cover_url=f"/collections/{source.id}/cover" if source and source.allows("owner") else None,
+        back=back,
+        signed_in=viewer.signed_in,
+    )
+
+
+def make_tile(image: Image, score: Score | None = None, copies: int = 0) -> Tile:
     """The tile of a picture; with its score where it was searched for."""
     return Tile(
         id=image.id,
@@ -48,6 +76,7 @@ def make_tile(image: Image, score: Score | None = None) -> Tile:
         height=image.height,
         ratio_class=ratio_class(image.width, image.height),
         score=score,
+        copies=copies,
     )
 
 

@@ -1,7 +1,7 @@
 """Search as JSON: by file, by stored examples, by a vector."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, get_args
 
 import msgspec
 from litestar import Request, get, post
@@ -12,22 +12,39 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, Parameter
 
+from app.accounts.guards import READS
 from app.accounts.records import Viewer
 from app.core.errors import Invalid
 from app.images.parameters import narrowing
-from app.images.records import Narrowing
+from app.images.records import Narrowing, Shape, Size
 from app.images.service_filters import resolve_filters
 from app.search import service
 from app.search.api_results import SearchOut, search_out
+from app.search.paging import read_cursor
 from app.search.parameters import DEFAULT_K, read_flag, read_k, read_score
 from app.search.records import SearchOptions
 from app.search.service import Engine
+from ml.crop import Crop
+
+
+class RegionIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A part of a picture: upper left corner and size as shares, 0 to 1, of its width and height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def crop(self) -> Crop:
+        return Crop(self.x, self.y, self.width, self.height)
 
 
 class SearchByExamples(msgspec.Struct, forbid_unknown_fields=True):
-    """Search by a stored picture, by several liked and disliked ones, or by a vector: by one of the three."""
+    """Search by a stored picture or a part of it, by liked and disliked ones, or by a vector: by one of the three."""
 
     image_id: int | None = None
+    region: RegionIn | None = None
     liked: list[int] = []
     disliked: list[int] = []
     vector: list[float] | None = None
@@ -38,37 +55,56 @@ class SearchByExamples(msgspec.Struct, forbid_unknown_fields=True):
     text: str | None = None
     after: str | None = None
     before: str | None = None
+    shape: Shape | None = None
+    size: Size | None = None
+    format: str | None = None
     min_score: float | None = None
     min_likeness: float | None = None
     collapse: bool = False
+    cursor: str | None = None
 
     @property
     def narrowing(self) -> Narrowing:
         collection = None if self.collection is None else str(self.collection)
-        return Narrowing(collection, self.label, self.text, self.after, self.before)
+        return Narrowing(collection, self.label, self.text, self.after, self.before, self.shape, self.size, self.format)
 
 
+FILTERS = [one.name for one in fields(Narrowing)]
 INTEGER = Schema(type=OpenAPIType.INTEGER)
 K = Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=service.MAX_K, default=DEFAULT_K)
 MIN_SCORE = Schema(type=OpenAPIType.NUMBER, minimum=-1, maximum=1, description="No result of a lower cosine.")
 NO_READING = "0 to 1; without effect in a gallery too small for likeness."
 MIN_LIKENESS = Schema(type=OpenAPIType.NUMBER, minimum=0, maximum=1, description=NO_READING)
 COLLAPSE = Schema(type=OpenAPIType.BOOLEAN, default=False, description="Copies of one picture are one result.")
+SHARE = Schema(type=OpenAPIType.NUMBER, minimum=0, maximum=1)
+REGION = Schema(
+    type=OpenAPIType.OBJECT,
+    required=["x", "y", "width", "height"],
+    properties=dict.fromkeys(("x", "y", "width", "height"), SHARE),
+    description="Search by this part of the picture only: its upper left corner and its size as shares of the "
+    "picture's width and height. What lies outside of the picture is cut off; at least 16 pixels a side must be left.",
+)
+CURSOR = "`next_cursor` of the page before, of the same search."
 DAY = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE)
 NARROWING = {
     "label": Schema(type=OpenAPIType.STRING),
     "text": Schema(type=OpenAPIType.STRING, description="Words of the caption, a label or the file name."),
     "after": DAY,
     "before": DAY,
+    "shape": Schema(type=OpenAPIType.STRING, enum=get_args(Shape)),
+    "size": Schema(type=OpenAPIType.STRING, enum=get_args(Size), description="By megapixels: below 1, and from 8 on."),
+    "format": Schema(type=OpenAPIType.STRING, description="The format of its file: JPEG, PNG, WEBP …"),
     "min_score": MIN_SCORE,
     "min_likeness": MIN_LIKENESS,
     "collapse": COLLAPSE,
+    "cursor": Schema(type=OpenAPIType.STRING, description=CURSOR),
 }
 FILE_SCHEMA = Schema(
     type=OpenAPIType.OBJECT,
     required=["file"],
     properties={
         "file": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, description="The picture to search with."),
+        "region": REGION,
         "k": K,
         "collection": Schema(type=OpenAPIType.STRING, description="Name or id of a collection."),
         **NARROWING,
@@ -79,6 +115,7 @@ EXAMPLES_SCHEMA = Schema(
     description="One of `image_id`, `liked` (perhaps with `disliked`) and `vector`. Examples are left out.",
     properties={
         "image_id": Schema(type=OpenAPIType.INTEGER, description="A stored picture."),
+        "region": REGION,
         "liked": Schema(type=OpenAPIType.ARRAY, items=INTEGER, description="Stored pictures to be like, on average."),
         "disliked": Schema(type=OpenAPIType.ARRAY, items=INTEGER, description="Stored pictures to be unlike."),
         "vector": Schema(
@@ -113,6 +150,7 @@ class SearchOperation(Operation):
 @post(
     "/api/v1/search",
     operation_id="search",
+    opt=READS,
     summary="Search by picture",
     operation_class=SearchOperation,
     status_code=200,
@@ -149,10 +187,11 @@ async def similar(
     min_score: Annotated[float | None, Parameter(description="No result of a lower cosine.")] = None,
     min_likeness: Annotated[float | None, Parameter(description=NO_READING)] = None,
     collapse: Annotated[bool, Parameter(description="Copies of one picture are one result.")] = False,
+    cursor: Annotated[str | None, Parameter(description=CURSOR)] = None,
 ) -> SearchOut:
     """The pictures most like a stored one, itself left out."""
     filters, _ = await resolve_filters(engine.db, viewer, asked)
-    options = SearchOptions(k, filters, min_score, min_likeness, collapse)
+    options = SearchOptions(k, filters, min_score, min_likeness, collapse, read_cursor(cursor, service.MAX_LOOKED_AT))
     return search_out(await service.search_by_images(engine, viewer, [image_id], options))
 
 
@@ -161,18 +200,29 @@ async def _by_file(request: Request[Any, Any, Any], engine: Engine, viewer: View
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise Invalid("the field `file` with the picture is missing")
-    fields = {name: value for name, value in form.items() if isinstance(value, str)}
-    asked = Narrowing(*(fields.get(name) for name in ("collection", "label", "text", "after", "before")))
+    sent = {name: value for name, value in form.items() if isinstance(value, str)}
+    asked = Narrowing(**{name: sent.get(name) for name in FILTERS})
     filters, _ = await resolve_filters(engine.db, viewer, asked)
     options = SearchOptions(
-        read_k(fields.get("k")),
+        read_k(sent.get("k")),
         filters,
-        read_score("min_score", fields.get("min_score")),
-        read_score("min_likeness", fields.get("min_likeness")),
-        read_flag(fields.get("collapse")),
+        read_score("min_score", sent.get("min_score")),
+        read_score("min_likeness", sent.get("min_likeness")),
+        read_flag(sent.get("collapse")),
+        read_cursor(sent.get("cursor"), service.MAX_LOOKED_AT),
     )
+    crop = _read_region(sent.get("region"))
     content = await file.read(engine.max_bytes + 1)
-    return search_out(await service.search_by_picture(engine, viewer, content, options))
+    return search_out(await service.search_by_picture(engine, viewer, content, options, crop))
+
+
+def _read_region(text: str | None) -> Crop | None:
+    if text is None or text == "":
+        return None
+    try:
+        return msgspec.json.decode(text, type=RegionIn).crop
+    except msgspec.DecodeError as error:
+        raise Invalid(f'region is JSON as {{"x": 0.1, "y": 0.2, "width": 0.5, "height": 0.5}}: {error}') from error
 
 
 async def _by_examples(body: bytes, engine: Engine, viewer: Viewer) -> SearchOut:
@@ -182,12 +232,18 @@ async def _by_examples(body: bytes, engine: Engine, viewer: Viewer) -> SearchOut
         raise Invalid(f"the JSON cannot be used: {error}") from error
     if (asked.image_id is not None) + bool(asked.liked) + (asked.vector is not None) != 1:
         raise Invalid("name one of `image_id`, `liked` and `vector`")
+    if asked.region is not None and asked.image_id is None:
+        raise Invalid("`region` goes with `image_id`, or with a `file`")
     if asked.disliked and not asked.liked:
         raise Invalid("`disliked` goes with `liked`")
     filters, _ = await resolve_filters(engine.db, viewer, asked.narrowing)
-    options = SearchOptions(asked.k, filters, asked.min_score, asked.min_likeness, asked.collapse)
+    place = read_cursor(asked.cursor, service.MAX_LOOKED_AT)
+    options = SearchOptions(asked.k, filters, asked.min_score, asked.min_likeness, asked.collapse, place)
     if asked.vector is not None:
         return search_out(await service.search_by_vector(engine, viewer, asked.vector, options, asked.identity))
+    if asked.image_id is not None and asked.region is not None:
+        found = await service.search_by_crop(engine, viewer, asked.image_id, asked.region.crop, options)
+        return search_out(found)
     liked = asked.liked if asked.image_id is None else [asked.image_id]
     return search_out(await service.search_by_images(engine, viewer, liked, options, asked.disliked))
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from app.images.api import original_url, thumbnail_url
+from app.search.paging import write_cursor
 from app.search.records import Hit, Results
 
 
@@ -37,20 +38,23 @@ class BackgroundOut(msgspec.Struct):
 class SearchOut(msgspec.Struct):
     """Results, best first, with the model and the version of its index that found them.
 
-    `background` is null in a gallery too small for likeness.
+    `background` is null in a gallery too small for likeness. `next_cursor` asks for the results behind these, down to
+    the 8,000th; null: there are none.
     """
 
     model: str
     index: str
     background: BackgroundOut | None
     results: list[ResultOut]
+    next_cursor: str | None
 
 
 def search_out(results: Results) -> SearchOut:
     """The results as the API and the command line tell them."""
     seen = results.background
     background = None if seen is None else BackgroundOut(seen.size, round(seen.mean, 6), round(seen.std, 6))
-    return SearchOut(results.model, results.index, background, [_result(hit) for hit in results.hits])
+    next_cursor = None if results.end is None else write_cursor(results.end)
+    return SearchOut(results.model, results.index, background, [_result(hit) for hit in results.hits], next_cursor)
 
 
 def _result(hit: Hit) -> ResultOut:

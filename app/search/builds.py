@@ -18,7 +18,7 @@ from app.embedding import store as embedding_store
 from app.embedding.models import find_choice
 from app.embedding.records import ModelRow
 from app.embedding.service import BUILD_LOCK, BUILD_TASK
-from app.search import mirror_engine, store, store_recall, upkeep
+from app.search import mirror_engine, store, store_queries, store_recall, upkeep
 from app.search.construction import Construction, Order, construct
 from app.search.index.files import Manifest
 from app.search.records import IndexVersion
@@ -149,7 +149,7 @@ async def tend(db: Database, settings: Settings) -> None:
     Where the mirror answers searches no build is ever due, and the log is pruned here.
     """
     async with db.transaction() as conn:
-        await store.delete_expired_queries(conn)
+        await store_queries.delete_expired_queries(conn)
         await store_recall.delete_old_samples(conn)
         await jobs.fail_stale(conn)
         if settings.search_engine == "qdrant":

@@ -11,6 +11,7 @@ import msgspec
 
 from app.accounts import service as accounts
 from app.accounts.records import NOBODY, Viewer
+from app.core.blobs import BlobStore
 from app.core.commands import fail, json_option, print_json, run, start
 from app.core.database import Database
 from app.core.errors import NotFound
@@ -83,7 +84,7 @@ async def opened_engine(settings: Settings, db: Database) -> AsyncGenerator[Engi
     await live.refresh()
     with Decoder(1) as decoder, ThreadPoolExecutor(1) as threads:
         async with opened_finder(settings, live, threads) as finder:
-            yield Engine(db, QueryLane(decoder), live, finder, settings.max_upload_bytes)
+            yield Engine(db, BlobStore(settings.blobs_dir), QueryLane(decoder), live, finder, settings.max_upload_bytes)
 
 
 async def _search(

@@ -4,9 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.search.records import Hit
 from ml.perceptual import BITS, COPY_DISTANCE
+
+
+def list_near(perceptual_hash: bytes | None, hashes: Mapping[int, bytes]) -> list[int]:
+    """The pictures of `hashes` that are copies of the one with `perceptual_hash`; none where a hash cannot tell."""
+    if perceptual_hash is None or not hashes:
+        return []
+    row = np.frombuffer(perceptual_hash, np.uint8)
+    rows = np.stack([np.frombuffer(one, np.uint8) for one in hashes.values()])
+    telling = np.bitwise_count(rows).sum(axis=1) >= BITS // 2
+    near = telling & (np.bitwise_count(rows ^ row).sum(axis=1) <= COPY_DISTANCE)
+    return [image_id for image_id, is_near in zip(hashes, near, strict=True) if is_near and _tells(row)]
+
+
+def _tells(row: NDArray[np.uint8]) -> bool:
+    """Whether a picture can be told by its hash (ml/perceptual.py)."""
+    return int(np.bitwise_count(row).sum()) >= BITS // 2
 
 
 def collapse(hits: Sequence[Hit], hashes: Mapping[int, bytes]) -> list[Hit]:
@@ -22,7 +39,7 @@ def collapse(hits: Sequence[Hit], hashes: Mapping[int, bytes]) -> list[Hit]:
     for hit in hits:
         place = len(kept)
         row = np.frombuffer(hashes.get(hit.image.id, b"\0" * (BITS // 8)), np.uint8)
-        tells = int(np.bitwise_count(row).sum()) >= BITS // 2
+        tells = _tells(row)
         same = of_digest.get(hit.image.digest)
         if same is None and tells:
             distances = np.bitwise_count(rows[:place] ^ row).sum(axis=1)

@@ -3,15 +3,16 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.errors import Unavailable
 from app.core.metrics import SEARCH_SECONDS
 from app.core.settings import Settings
 from app.search.draw import Draw
@@ -23,6 +24,10 @@ from app.search.meter import RecallMeter
 from app.search.scope import Scope
 from app.search.searcher import Searcher
 
+T = TypeVar("T")
+
+MAX_WAITING = 256
+"""Steps of searches that are under way or wait. At a few milliseconds each the last is done within a second."""
 MAX_INTERSECTIONS = 64
 """Of what a viewer may see with a label: 125 KB each at a million pictures."""
 
@@ -42,6 +47,23 @@ class _Intersections:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key][2]
+
+
+class _Line:
+    """Searches that wait for a thread: so many, and no more."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+
+    async def run(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
+        """What `work` returns. Raises Unavailable, at once, when too many wait already."""
+        if self._waiting >= MAX_WAITING:
+            raise Unavailable("too many searches wait already", retry_after_s=1)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
+        finally:
+            self._waiting -= 1
 
 
 class Sample(NamedTuple):
@@ -76,6 +98,7 @@ class FaissFinder:
     live: Live
     threads: ThreadPoolExecutor
     meter: RecallMeter | None = None
+    _line: _Line = field(default_factory=_Line, init=False)
     _draw: Draw = field(default_factory=Draw, init=False)
     _narrowed: _Intersections = field(default_factory=_Intersections, init=False)
 
@@ -90,9 +113,8 @@ class FaissFinder:
         # What is left out is dropped from the answer and not from the filter, which is the same for all queries then:
         # the index remembers where its ids lie.
         wanted = k + len(scope.without)
-        loop = asyncio.get_running_loop()
         started = time.perf_counter()
-        found = await loop.run_in_executor(self.threads, searcher.index.search, vector, wanted, allowed)
+        found = await self._line.run(self.threads, searcher.index.search, vector, wanted, allowed)
         took_s = time.perf_counter() - started
         SEARCH_SECONDS.observe(took_s)
         if self.meter is not None:
@@ -104,14 +126,13 @@ class FaissFinder:
         _, memberships = self.live.current()
         allowed = memberships.allowed(scope.collections)
         as_of = (searcher.position, memberships.position)
-        loop = asyncio.get_running_loop()
 
         def measure() -> Sample:
             drawn = self._draw.draw(searcher.index, as_of, frozenset(scope.collections), allowed)
             counted = ~np.isin(drawn.ids, scope.without)
             return Sample(drawn.ids[counted], np.clip(drawn.vectors @ vector, -1, 1)[counted])
 
-        return await loop.run_in_executor(self.threads, measure)
+        return await self._line.run(self.threads, measure)
 
 
 @asynccontextmanager

@@ -10,7 +10,11 @@ from app.images.records import NO_FILTERS, Filters, Image
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A picture that was searched with: private to its owner, or to its holder if nobody was signed in."""
+    """A picture that was searched with: private to its owner, or to its holder if nobody was signed in.
+
+    With `crop` (left, top, width, height as shares of the picture) a part of it; `image_id` is the stored picture that
+    it is of, None for one that was uploaded. `width` and `height` are the whole picture's.
+    """
 
     id: UUID
     owner_id: int | None
@@ -19,13 +23,37 @@ class Query:
     width: int
     height: int
     filename: str
+    image_id: int | None
+    crop: list[float] | None
     created_at: datetime
     expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
+class NewQuery:
+    """A query to be kept; `thumbnail` is the WebP of an uploaded picture, None for a part of a stored one."""
+
+    vector: bytes
+    thumbnail: bytes | None
+    width: int
+    height: int
+    filename: str
+    image_id: int | None = None
+    crop: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The last result of a page: how many were shown up to it, which picture it is, and its cosine."""
+
+    rank: int
+    image_id: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """What is wanted of a search: `k` results, within the filters, none below `min_score` (a cosine).
+    """What is wanted of a search: `k` results behind a place, within the filters, none below `min_score` (a cosine).
 
     None below `min_likeness` (0 to 1) either, where there is a reading. With `collapse` copies of one picture are one
     result, the best of them.
@@ -36,6 +64,7 @@ class SearchOptions:
     min_score: float | None = None
     min_likeness: float | None = None
     collapse: bool = False
+    behind: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +103,8 @@ class Background:
 class Results:
     """What a search found, by which model and which version of its index.
 
-    `background` is what the scores are measured by; None in a gallery too small for that.
+    `background` is what the scores are measured by; None in a gallery too small for that. `end` is where the next page
+    begins, if there may be one.
     """
 
     model: str
@@ -82,6 +112,7 @@ class Results:
     hits: list[Hit]
     took_ms: float
     background: Background | None
+    end: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

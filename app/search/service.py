@@ -5,7 +5,6 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +12,29 @@ from numpy.typing import NDArray
 from app.accounts.records import Viewer
 from app.collections import store as collection_store
 from app.collections.records import Collection
+from app.core.blobs import BlobStore
 from app.core.database import Connection, Database
-from app.core.errors import Conflict, Gone, Invalid, NotFound, TooLarge
-from app.embedding import store as embedding_store
+from app.core.errors import Conflict, Invalid, TooLarge
 from app.embedding.lane import QueryLane
 from app.images import store as image_store
-from app.images.records import Filters
-from app.ingest.description import clean_filename
-from app.search import store
+from app.images.records import Filters, Image
 from app.search.background import likeness, measure, words_for
 from app.search.copies import collapse
 from app.search.finders import Finder
 from app.search.index.planner import Neighbours
 from app.search.live import Live
-from app.search.records import Background, Hit, Query, Results, SearchOptions
+from app.search.paging import behind, next_place
+from app.search.records import Background, Hit, Results, SearchOptions
 from app.search.searcher import Searcher
+from app.search.service_examples import combine_examples, get_vectors, list_examples
 from app.search.service_scopes import Scopes, resolve_scopes
+from ml.crop import Crop
 from ml.embedder import NoDirection, combine
 from ml.images import PictureRefused
 
 DEFAULT_K = 24
-MAX_EXAMPLES = 100
 MAX_K = 1000
 MAX_LOOKED_AT = 8 * MAX_K  # a gallery of nothing but copies is not read through for one search
-QUERY_THUMBNAIL = 512
 
 
 @dataclass(slots=True)
@@ -44,6 +42,7 @@ class Engine:
     """What search needs; one per process."""
 
     db: Database
+    blobs: BlobStore
     lane: QueryLane
     live: Live
     finder: Finder
@@ -60,14 +59,24 @@ def check_options(options: SearchOptions) -> None:
         raise Invalid(f"min_likeness goes from 0 to 1, not {options.min_likeness:g}")
 
 
-async def search_by_picture(engine: Engine, viewer: Viewer, data: bytes, options: SearchOptions) -> Results:
-    """The pictures most like the one in `data`. Raises Invalid for options or a file that cannot be used."""
+def clamp(crop: Crop) -> Crop:
+    """What of a part lies within its picture. Raises Invalid where there is nothing."""
+    if not crop.is_within:
+        raise Invalid("the part lies outside of the picture: give x, y, width and height within it")
+    return crop.clamped()
+
+
+async def search_by_picture(
+    engine: Engine, viewer: Viewer, data: bytes, options: SearchOptions, crop: Crop | None = None
+) -> Results:
+    """The pictures most like the one in `data`, or a part of it. Raises Invalid for what cannot be used."""
     check_options(options)
+    part = None if crop is None else clamp(crop)
     searcher, _ = engine.live.current()
-    vector = await _embed(engine, searcher, data)
+    vector = await embed(engine, searcher, data, part)
     async with engine.db.transaction() as conn:
         scopes = await resolve_scopes(conn, viewer, options.filters)
-    return await _run(engine, viewer, searcher, vector, options, scopes)
+    return await answer(engine, viewer, searcher, vector, options, scopes)
 
 
 async def search_by_images(
@@ -79,25 +88,31 @@ async def search_by_images(
     liked, too many, and likes and dislikes that cancel each other out.
     """
     check_options(options)
-    examples = [*dict.fromkeys([*liked, *disliked])]
     if not liked:
         raise Invalid("name at least one picture that you like")
-    if len(examples) > MAX_EXAMPLES:
-        raise Invalid(f"a search takes at most {MAX_EXAMPLES} examples, not {len(examples)}")
+    examples = list_examples(liked, disliked)
     searcher, _ = engine.live.current()
     async with engine.db.transaction() as conn:
-        if len(await image_store.list_visible(conn, viewer.account_id, examples)) < len(examples):
-            raise NotFound("no such picture")
-        ids, vectors = await embedding_store.list_embeddings(conn, searcher.model.id, searcher.model.dim, examples)
+        by_id = await get_vectors(conn, viewer, searcher, examples)
         scopes = await resolve_scopes(conn, viewer, options.filters, examples)
-    if len(ids) < len(examples):
-        raise Conflict("this picture is not searchable yet: it waits for its embedding", hint="Try again in a moment.")
-    by_id = dict(zip(ids.tolist(), vectors, strict=True))
-    try:
-        vector = combine([by_id[one] for one in liked], [by_id[one] for one in disliked])
-    except NoDirection as error:
-        raise Invalid("what you like and what you do not cancel each other out") from error
-    return await _run(engine, viewer, searcher, vector, options, scopes)
+    vector = combine_examples([by_id[one] for one in liked], [by_id[one] for one in disliked])
+    return await answer(engine, viewer, searcher, vector, options, scopes)
+
+
+async def search_by_crop(engine: Engine, viewer: Viewer, image_id: int, crop: Crop, options: SearchOptions) -> Results:
+    """The pictures most like a part of a stored one, itself left out.
+
+    Raises NotFound when the viewer may not see it, and Invalid for options or a part that cannot be used.
+    """
+    check_options(options)
+    crop = clamp(crop)
+    searcher, _ = engine.live.current()
+    async with engine.db.transaction() as conn:
+        image = await image_store.get_visible(conn, viewer, image_id)
+    vector = await embed(engine, searcher, await read_original(engine, image), crop)
+    async with engine.db.transaction() as conn:
+        scopes = await resolve_scopes(conn, viewer, options.filters, [image_id])
+    return await answer(engine, viewer, searcher, vector, options, scopes)
 
 
 async def search_by_vector(
@@ -122,69 +137,38 @@ async def search_by_vector(
         raise Invalid("the vector is zero or holds what is not a finite number") from error
     async with engine.db.transaction() as conn:
         scopes = await resolve_scopes(conn, viewer, options.filters)
-    return await _run(engine, viewer, searcher, vector, options, scopes)
-
-
-async def create_query(engine: Engine, viewer: Viewer, data: bytes, filename: str) -> UUID:
-    """Keep an uploaded picture's embedding as a query that has an address of its own. Raises Invalid."""
-    searcher, _ = engine.live.current()
-    vector = await _embed(engine, searcher, data)
-    with _refusals():
-        inspected = await asyncio.wrap_future(engine.lane.decoder.submit_inspect(data, (QUERY_THUMBNAIL,)))
-    async with engine.db.transaction() as conn:
-        return await store.insert_query(
-            conn,
-            owner_id=viewer.account_id,
-            model_id=searcher.model.id,
-            vector=vector.astype("<f4").tobytes(),
-            thumbnail=inspected.thumbnails[QUERY_THUMBNAIL],
-            size=(inspected.width, inspected.height),
-            filename=clean_filename(filename),
-        )
-
-
-async def run_query(engine: Engine, viewer: Viewer, query_id: UUID, options: SearchOptions) -> tuple[Query, Results]:
-    """Answer a stored query. Raises NotFound, and Gone when another model is in force by now."""
-    check_options(options)
-    searcher, _ = engine.live.current()
-    async with engine.db.transaction() as conn:
-        query = await store.get_query(conn, query_id, viewer.account_id)
-        scopes = await resolve_scopes(conn, viewer, options.filters)
-    if query.model_id != searcher.model.id:
-        raise Gone("the gallery uses another model since this search", hint="Search with the picture again.")
-    vector = np.frombuffer(query.vector, "<f4").astype(np.float32)
-    return query, await _run(engine, viewer, searcher, vector, options, scopes)
+    return await answer(engine, viewer, searcher, vector, options, scopes)
 
 
 async def list_collections(engine: Engine, viewer: Viewer) -> list[Collection]:
     """What a search can be narrowed to."""
     async with engine.db.transaction() as conn:
-        return await collection_store.list_visible(conn, viewer.account_id)
+        return await collection_store.list_visible(conn, viewer)
 
 
-async def query_thumbnail(engine: Engine, viewer: Viewer, query_id: UUID) -> bytes:
-    """The picture of a query that the viewer may see, as WebP."""
-    async with engine.db.transaction() as conn:
-        await store.get_query(conn, query_id, viewer.account_id)
-        return await store.get_query_thumbnail(conn, query_id)
+async def read_original(engine: Engine, image: Image) -> bytes:
+    """A stored picture's file, which its asker has been found to see."""
+    return await asyncio.to_thread(engine.blobs.read, engine.blobs.original(image.digest))
 
 
-async def _embed(engine: Engine, searcher: Searcher, data: bytes) -> NDArray[np.float32]:
+async def embed(engine: Engine, searcher: Searcher, data: bytes, crop: Crop | None = None) -> NDArray[np.float32]:
+    """The vector of a picture's file, or of a part of it. Raises Invalid, TooLarge and Unavailable."""
     if len(data) > engine.max_bytes:
         raise TooLarge(f"a picture may have at most {engine.max_bytes // (1024 * 1024)} MiB")
-    with _refusals():
-        return await engine.lane.embed(searcher.embedder, data)
+    with refusals():
+        return await engine.lane.embed(searcher.embedder, data, crop)
 
 
 @contextmanager
-def _refusals() -> Generator[None]:
+def refusals() -> Generator[None]:
+    """What decoding refuses is Invalid."""
     try:
         yield
     except PictureRefused as refused:
         raise Invalid(refused.reason) from refused
 
 
-async def _run(
+async def answer(
     engine: Engine,
     viewer: Viewer,
     searcher: Searcher,
@@ -192,11 +176,12 @@ async def _run(
     options: SearchOptions,
     scopes: Scopes,
 ) -> Results:
-    """No connection is held while an engine answers: it may wait for one itself, and there are but a few."""
+    """What is nearest to a vector within the scopes, with the model and index of `searcher`."""
+    # No connection is held while an engine answers: it may wait for one itself, and there are but a few.
     started = time.perf_counter()
     sample = await engine.finder.background(searcher, vector, scopes.whole)
     background = measure(sample, len(scopes.whole.without))
-    wanted = options.k
+    wanted = min(options.k + (options.behind.rank if options.behind else 0), MAX_LOOKED_AT)
     while True:
         found = await engine.finder.nearest(searcher, vector, wanted, scopes.narrowed)
         kept = _above(found, options, background)
@@ -205,14 +190,18 @@ async def _run(
             if options.collapse:
                 hashes = await image_store.list_perceptual_hashes(conn, [hit.image.id for hit in hits])
                 hits = collapse(hits, hashes)
+        hits = behind(hits, options.behind)
         # Rows that are not to be seen, and copies, were dropped: look further until k are found, none are left
         # or all further ones score too low.
-        exhausted = len(found.ids) < wanted or wanted >= MAX_LOOKED_AT
-        if len(hits) >= options.k or exhausted or len(kept.ids) < len(found.ids):
+        exhausted = len(found.ids) < wanted or wanted >= MAX_LOOKED_AT or len(kept.ids) < len(found.ids)
+        if len(hits) >= options.k or exhausted:
             break
         wanted *= 2
     took_ms = (time.perf_counter() - started) * 1000
-    return Results(searcher.embedder.model.spec.name, searcher.label, hits[: options.k], took_ms, background)
+    shown = hits[: options.k]
+    may_go_on = len(hits) > len(shown) or (len(shown) == options.k and not exhausted)
+    end = next_place(shown, options.behind) if may_go_on else None
+    return Results(searcher.embedder.model.spec.name, searcher.label, shown, took_ms, background, end)
 
 
 def _above(found: Neighbours, options: SearchOptions, background: Background | None) -> Neighbours:
@@ -232,7 +221,7 @@ async def _checked(
     """Rights and filters once more, when the rows are fetched: an index that lags shows nothing it must not."""
     score = dict(zip(found.ids.tolist(), found.scores.tolist(), strict=True))
     hits: list[Hit] = []
-    for image in await image_store.list_placed(conn, viewer.account_id, list(score), filters):
+    for image in await image_store.list_placed(conn, viewer, list(score), filters):
         reading = None if background is None else likeness(background, score[image.id])
         words = words_for(score[image.id], reading)
         hits.append(Hit(image, score[image.id], image.collection, reading, words))

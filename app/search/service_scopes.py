@@ -22,11 +22,11 @@ class Scopes:
 
 async def resolve_scopes(conn: Connection, viewer: Viewer, filters: Filters, without: Sequence[int] = ()) -> Scopes:
     """What the viewer may find, and what the filters leave of it."""
-    visible = await collection_store.list_visible_ids(conn, viewer.account_id)
+    visible = await collection_store.list_visible_ids(conn, viewer)
     only = None
-    if filters.words or filters.after or filters.before:
+    if filters.by_picture:
         # A label is looked up elsewhere: where it is frequent its pictures need not be listed for each search.
-        matching = await image_store.list_matching(conn, viewer.account_id, replace(filters, label=None))
+        matching = await image_store.list_matching(conn, viewer, replace(filters, label=None))
         only = Bitmap.from_ids(matching)
     chosen = [one for one in visible if filters.collection_id in (None, one)]
     return Scopes(Scope(visible, without=without), Scope(chosen, filters.label, only, without))

@@ -37,13 +37,15 @@ const currentTile = () => document.activeElement.closest(".tile") ?? document.qu
 
 function act(key) {
   if (key === "?") return sheet.showModal(), true;
-  if (key === "m") {
-    const more = currentTile()?.querySelector(".tile__more") ?? document.querySelector('[data-key="m"]');
-    return more ? (more.click(), true) : false;
+  if (key === "x") {
+    const pick = currentTile()?.querySelector("[data-pick]");
+    return pick ? (pick.click(), true) : false;
   }
-  const bound = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const name = CSS.escape(key);
+  const bound = currentTile()?.querySelector(`[data-tile-key="${name}"]`) ?? document.querySelector(`[data-key="${name}"]`);
   if (!bound) return false;
-  bound.click();
+  if (isTyping(bound)) bound.focus();
+  else bound.click();
   return true;
 }
 

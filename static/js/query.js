@@ -1,4 +1,4 @@
-// Find by picture: choose, drop or paste. Each fills the form in the top bar and sends it, as a click would.
+// Find by picture: choose, drop or paste. Each fills the picture's form in the top bar and sends it, as a click would.
 import { announce } from "./live.js";
 
 const overlay = document.getElementById("overlay");
@@ -93,8 +93,11 @@ document.addEventListener("paste", (event) => {
   take(files);
 });
 
-document.querySelector("[data-paste]")?.addEventListener("click", async ({ currentTarget }) => {
+for (const button of document.querySelectorAll("[data-paste]")) button.addEventListener("click", pasteByButton);
+
+async function pasteByButton({ currentTarget }) {
   const status = document.getElementById(currentTarget.getAttribute("aria-describedby"));
+  currentTarget.addEventListener("blur", () => { status.textContent = ""; }, { once: true });
   try {
     for (const item of await navigator.clipboard.read()) {
       const type = item.types.find((each) => each.startsWith("image/"));
@@ -104,4 +107,4 @@ document.querySelector("[data-paste]")?.addEventListener("click", async ({ curre
   } catch {
     status.textContent = "The browser keeps the clipboard closed to buttons: press Ctrl+V instead.";
   }
-});
+}

@@ -16,6 +16,7 @@ from app.collections import service as collections
 from app.core.settings import Settings
 from app.main import create_app
 from tests.app.world import (
+    ACCOUNTS,
     NO_QUERY,
     NOWHERE,
     PERSONAS,
@@ -24,13 +25,28 @@ from tests.app.world import (
     Ready,
     World,
     a_claim,
+    a_crop,
+    a_crop_of_the_owners_query,
     a_deletion,
+    a_deletion_by_the_api,
     a_file,
+    a_guest,
     a_job,
+    a_link,
+    a_link_to_open,
     a_member_gone,
+    a_member_gone_by_the_api,
+    a_model,
     a_new_collection,
+    a_new_collection_by_the_api,
+    a_new_description,
+    a_new_link,
+    a_new_link_by_the_api,
     a_new_member,
+    a_new_member_by_the_api,
     a_piece,
+    a_step,
+    a_step_by_the_api,
     a_stored_image,
     a_trashed_image,
     a_version_before,
@@ -39,36 +55,53 @@ from tests.app.world import (
     an_import,
     an_import_that_failed,
     an_import_that_refused,
+    an_invited_guest,
     an_upload,
     ask,
     files_for_the_api,
     files_for_the_page,
+    give_links,
     new_settings,
+    no_cover,
     nowhere,
     plainly,
     sent,
     share,
     the_collection,
+    the_collection_by_id,
     the_image,
+    the_image_ticked,
+    the_job_of_an_import,
+    the_links,
+    the_owners_link,
     the_owners_query,
     the_owners_session,
     the_owners_token,
+    the_owners_undo,
     the_words,
+    the_words_by_the_api,
 )
 from tests.conftest import CaughtUp, Client
 from tests.factories import PASSWORD, Gallery
 
 Answer = Literal["ok", "sign-in", "not-allowed", "missing"]
+NOBODIES = ("anonymous", "holder", "expired")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What everybody is answered, in the order of PERSONAS."""
+    """What everybody is answered: nobody, then those with accounts in their order, then who holds a link.
+
+    An expired link is worth nothing: its holder is answered as nobody, and so is that of a live one unless told.
+    """
 
     answers: tuple[Answer, Answer, Answer, Answer, Answer, Answer]
+    holder: Answer | None = None
 
     def __getitem__(self, persona: Persona) -> Answer:
-        return self.answers[PERSONAS.index(persona)]
+        if persona == "holder" and self.holder is not None:
+            return self.holder
+        return self.answers[0] if persona in NOBODIES else self.answers[1 + ACCOUNTS.index(persona)]
 
 
 EVERYBODY = Rule(("ok", "ok", "ok", "ok", "ok", "ok"))
@@ -76,11 +109,12 @@ NO_SUCH_PAGE = Rule(("missing", "missing", "missing", "missing", "missing", "mis
 SIGNED_IN = Rule(("sign-in", "ok", "ok", "ok", "ok", "ok"))
 ADMIN = Rule(("sign-in", "missing", "missing", "missing", "missing", "ok"))
 # Of a private collection, and of what stands in it. An admin runs the gallery and sees nobody's pictures.
-SEE = Rule(("missing", "missing", "ok", "ok", "ok", "missing"))
-EDIT = Rule(("missing", "missing", "not-allowed", "ok", "ok", "missing"))
+SEE = Rule(("missing", "missing", "ok", "ok", "ok", "missing"), holder="ok")
+EDIT = Rule(("missing", "missing", "not-allowed", "ok", "ok", "missing"), holder="not-allowed")
+MEMBERS = Rule(("missing", "missing", "ok", "ok", "ok", "missing"), holder="not-allowed")
 UPLOAD = Rule(("sign-in", "missing", "not-allowed", "ok", "ok", "missing"))
 MANAGE = Rule(("sign-in", "missing", "not-allowed", "not-allowed", "ok", "missing"))
-TRASH = Rule(("missing", "missing", "not-allowed", "not-allowed", "ok", "missing"))
+TRASH = Rule(("missing", "missing", "not-allowed", "not-allowed", "ok", "missing"), holder="not-allowed")
 # Of what is one person's own: a trashed picture, a query.
 OWN = Rule(("missing", "missing", "missing", "missing", "ok", "missing"))
 OWN_ACCOUNT = Rule(("sign-in", "missing", "missing", "missing", "ok", "missing"))
@@ -99,9 +133,11 @@ MATRIX: dict[str, tuple[Rule, Ready]] = {
     "POST /account/password": (SIGNED_IN, sent(current=PASSWORD, new="purple lamps at noon")),
     "POST /account/privacy": (SIGNED_IN, sent(share_metadata="yes")),
     "POST /account/sessions/{session_id}/revoke": (OWN_ACCOUNT, the_owners_session),
-    "POST /account/tokens": (SIGNED_IN, sent(name="a script")),
+    "POST /account/tokens": (SIGNED_IN, sent(name="a script", read="yes")),
     "POST /account/tokens/{token_id}/revoke": (OWN_ACCOUNT, the_owners_token),
     "GET /api/v1/me": (SIGNED_IN, plainly()),
+    "GET /api/v1/tokens": (SIGNED_IN, plainly()),
+    "DELETE /api/v1/tokens/{token_id}": (OWN_ACCOUNT, the_owners_token),
     # What you share.
     "GET /collections": (EVERYBODY, plainly()),
     "POST /collections": (SIGNED_IN, a_new_collection),
@@ -109,8 +145,26 @@ MATRIX: dict[str, tuple[Rule, Ready]] = {
     "POST /collections/{collection_id}": (MANAGE, new_settings),
     "POST /collections/{collection_id}/members": (MANAGE, a_new_member),
     "POST /collections/{collection_id}/members/{account_id}/remove": (MANAGE, a_member_gone),
+    "POST /collections/{collection_id}/cover": (MANAGE, no_cover),
     "POST /collections/{collection_id}/delete": (MANAGE, a_deletion),
+    "GET /collections/{collection_id}/links": (MANAGE, the_links),
+    "POST /collections/{collection_id}/links": (MANAGE, a_new_link),
+    "POST /collections/{collection_id}/links/{link_id}/revoke": (MANAGE, the_owners_link),
+    "GET /s/{token}": (EVERYBODY, a_link),
+    "POST /s/{token}": (EVERYBODY, a_link),
+    "GET /api/v1/collections/{collection_id}/links": (MANAGE, the_links),
+    "POST /api/v1/collections/{collection_id}/links": (MANAGE, a_new_link_by_the_api),
+    "DELETE /api/v1/collections/{collection_id}/links/{link_id}": (MANAGE, the_owners_link),
+    "POST /api/v1/links/open": (EVERYBODY, a_link_to_open),
     "GET /api/v1/collections": (EVERYBODY, plainly()),
+    "POST /api/v1/collections": (SIGNED_IN, a_new_collection_by_the_api),
+    "GET /api/v1/collections/{collection_id}": (SEE, the_collection_by_id),
+    "PATCH /api/v1/collections/{collection_id}": (MANAGE, a_new_description),
+    "DELETE /api/v1/collections/{collection_id}": (MANAGE, a_deletion_by_the_api),
+    "GET /api/v1/collections/{collection_id}/members": (MEMBERS, the_collection_by_id),
+    "PUT /api/v1/collections/{collection_id}/members": (MANAGE, a_new_member_by_the_api),
+    "DELETE /api/v1/collections/{collection_id}/members/{user_id}": (MANAGE, a_member_gone_by_the_api),
+    "GET /api/v1/labels": (EVERYBODY, plainly()),
     # What you keep.
     "GET /": (EVERYBODY, plainly()),
     "GET /images/{image_id}": (SEE, the_image),
@@ -120,9 +174,20 @@ MATRIX: dict[str, tuple[Rule, Ready]] = {
     "POST /images/{image_id}/purge": (OWN, a_trashed_image),
     "GET /images/{image_id}/thumbnails/{width}": (SEE, the_image),
     "GET /images/{image_id}/original": (SEE, the_image),
+    "POST /images/batch": (SIGNED_IN, a_step),
+    "POST /images/batch/download": (SEE, the_image_ticked),
+    "POST /images/batch/find": (EVERYBODY, the_image_ticked),
+    "POST /undo/{undo_id}": (SIGNED_IN, the_owners_undo),  # leads back, and tells there
+    "POST /api/v1/images/batch": (SIGNED_IN, a_step_by_the_api),
+    "POST /api/v1/undo/{undo_id}": (OWN_ACCOUNT, the_owners_undo),
     "GET /trash": (SIGNED_IN, plainly()),
     "GET /api/v1/images": (EVERYBODY, plainly()),
+    "GET /api/v1/trash": (SIGNED_IN, plainly()),
     "GET /api/v1/images/{image_id}": (SEE, the_image),
+    "PATCH /api/v1/images/{image_id}": (EDIT, the_words_by_the_api),
+    "DELETE /api/v1/images/{image_id}": (TRASH, an_image),
+    "POST /api/v1/images/{image_id}/restore": (OWN, a_trashed_image),
+    "POST /api/v1/images/{image_id}/purge": (OWN, a_trashed_image),
     "GET /api/v1/images/{image_id}/original": (SEE, the_image),
     "GET /api/v1/images/{image_id}/thumbnail": (SEE, the_image),
     # How pictures come in.
@@ -154,9 +219,12 @@ MATRIX: dict[str, tuple[Rule, Ready]] = {
     "GET /search": (EVERYBODY, plainly()),
     "POST /search": (EVERYBODY, a_file),
     "POST /queries": (EVERYBODY, a_file),
+    "POST /queries/{query_id}/crops": (OWN, a_crop_of_the_owners_query),
     "GET /queries/{query_id}": (OWN, the_owners_query),
     "GET /queries/{query_id}/picture": (OWN, the_owners_query),
     "GET /images/{image_id}/similar": (SEE, the_image),
+    "POST /images/{image_id}/crops": (SEE, a_crop),
+    "GET /images/{image_id}/copies": (SEE, the_image),
     "POST /api/v1/search": (SEE, a_stored_image),
     "GET /api/v1/images/{image_id}/similar": (SEE, the_image),
     # How it is kept running.
@@ -165,11 +233,24 @@ MATRIX: dict[str, tuple[Rule, Ready]] = {
     "POST /admin/index/rollback": (ADMIN, a_version_before),
     "POST /admin/index/versions/{version_id}/activate": (ADMIN, a_version_before),
     "POST /admin/index/versions/{version_id}/delete": (ADMIN, a_version_before),
+    "GET /api/v1/jobs": (SIGNED_IN, plainly()),
+    "GET /api/v1/jobs/{job_id}": (OWN_OR_ADMIN, the_job_of_an_import),
+    "POST /api/v1/jobs/{job_id}/cancel": (OWN_OR_ADMIN, the_job_of_an_import),
+    "GET /api/v1/models": (ADMIN, plainly()),
+    "POST /api/v1/models/use": (ADMIN, a_model),
     "GET /api/v1/index": (ADMIN, plainly()),
     "POST /api/v1/index/build": (ADMIN, plainly()),
     "POST /api/v1/index/rollback": (ADMIN, a_version_before),
     "POST /api/v1/index/versions/{version_id}/activate": (ADMIN, a_version_before),
     "POST /api/v1/index/versions/{version_id}/delete": (ADMIN, a_version_before),
+    "GET /admin/users": (ADMIN, plainly()),
+    "POST /admin/users": (ADMIN, a_guest),
+    "POST /admin/users/{account_id}/invite": (ADMIN, an_invited_guest),
+    "POST /admin/users/{account_id}/disable": (ADMIN, an_invited_guest),
+    "POST /admin/users/{account_id}/enable": (ADMIN, an_invited_guest),
+    "POST /admin/users/{account_id}/quota": (ADMIN, an_invited_guest),
+    "GET /admin/events": (ADMIN, plainly()),
+    "GET /api/v1/admin/events": (ADMIN, plainly()),
     "GET /metrics": (ADMIN, plainly()),
     "POST /admin/failures/retry": (ADMIN, plainly()),
     "GET /admin/jobs/{job_id}": (ADMIN, a_job),
@@ -186,7 +267,7 @@ MATRIX: dict[str, tuple[Rule, Ready]] = {
     "GET /static/{file_path}": (EVERYBODY, plainly(file_path="css/base.css")),
     "HEAD /static/{file_path}": (EVERYBODY, plainly(file_path="css/base.css")),
 }
-HIDING = (SEE, EDIT, UPLOAD, MANAGE, TRASH, OWN, OWN_ACCOUNT, OWN_OR_ADMIN)
+HIDING = (SEE, EDIT, MEMBERS, UPLOAD, MANAGE, TRASH, OWN, OWN_ACCOUNT, OWN_OR_ADMIN)
 HIDDEN = {name: rule for name, (rule, _) in MATRIX.items() if rule in HIDING}
 
 
@@ -207,8 +288,8 @@ def test_a15_the_matrix_knows_every_route() -> None:
 
 @pytest.fixture
 async def world(client: Client, gallery: Gallery, caught_up: CaughtUp) -> World:
-    people: dict[Persona, Viewer] = {"anonymous": NOBODY}
-    for name in PERSONAS[1:]:
+    people: dict[Persona, Viewer] = dict.fromkeys(NOBODIES, NOBODY)
+    for name in ACCOUNTS:
         people[name] = await gallery.person(name, admin=name == "admin")
     await gallery.person("bystander")
     shared = await gallery.collection(people["owner"], "Shared")
@@ -216,7 +297,9 @@ async def world(client: Client, gallery: Gallery, caught_up: CaughtUp) -> World:
     image_ids = await gallery.pictures(people["owner"], shared, range(3))
     await gallery.embed()
     await caught_up()
-    return World(client, gallery, people, shared, image_ids[0])
+    world = World(client, gallery, people, shared, image_ids[0])
+    await give_links(world)
+    return world
 
 
 def in_words(response: httpx.Response) -> Answer | str:
@@ -239,7 +322,7 @@ async def test_a15_every_route_answers_everybody_as_the_matrix_says(world: World
     assert different == []
 
 
-@pytest.mark.parametrize("persona", ["anonymous", "stranger", "admin"])
+@pytest.mark.parametrize("persona", ["anonymous", "expired", "stranger", "admin"])
 async def test_a17_forbidden_answers_as_missing_does_byte_for_byte(world: World, persona: Persona) -> None:
     different: list[str] = []
     for name in (name for name, rule in HIDDEN.items() if rule[persona] != "ok"):

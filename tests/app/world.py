@@ -8,8 +8,11 @@ import httpx
 
 from app.accounts import service_claims, service_sessions, service_tokens
 from app.accounts.identity import SESSION_COOKIE
+from app.accounts.records import Client as Address
 from app.accounts.records import Viewer
 from app.collections import service as collections
+from app.collections import service_links
+from app.collections.holding import COOKIE, HEADER
 from app.collections.records import Collection
 from app.core import jobs
 from app.images import service as images
@@ -21,8 +24,12 @@ from tests.app.ingest.tus import PIECE, VERSION, metadata
 from tests.conftest import Client
 from tests.factories import PASSWORD, Gallery, picture
 
-Persona = Literal["anonymous", "stranger", "viewer", "editor", "owner", "admin"]
-PERSONAS: tuple[Persona, ...] = ("anonymous", "stranger", "viewer", "editor", "owner", "admin")
+Account = Literal["stranger", "viewer", "editor", "owner", "admin"]
+Persona = Literal["anonymous", "holder", "expired", Account]
+ACCOUNTS: tuple[Account, ...] = ("stranger", "viewer", "editor", "owner", "admin")
+# Nobody, nobody with a live link to the collection, nobody with one that has expired; and who has an account.
+PERSONAS: tuple[Persona, ...] = ("anonymous", "holder", "expired", *ACCOUNTS)
+HERE = Address("127.0.0.1")
 NOWHERE = 2**40  # an id that nothing has
 NO_QUERY = "00000000-0000-4000-8000-000000000000"
 
@@ -48,6 +55,7 @@ class World:
     people: dict[Persona, Viewer]
     collection: Collection
     image_id: int
+    links: dict[Persona, str] = field(default_factory=dict[Persona, str])
     file_seed: int = 1000
 
     async def fresh_image(self, *, trashed: bool = False) -> int:
@@ -67,6 +75,18 @@ class World:
     def fresh_file(self) -> tuple[str, bytes, str]:
         self.file_seed += 1
         return (f"{self.file_seed}.png", picture(self.file_seed), "image/png")
+
+
+async def give_links(world: World) -> None:
+    """A link for each persona that comes by one."""
+    db, owner = world.gallery.intake.db, world.people["owner"]
+    personas: tuple[Persona, ...] = ("holder", "expired")
+    for persona in personas:
+        made = await service_links.make_link(db, owner, HERE, world.collection.id)
+        world.links[persona] = made.token
+        if persona == "expired":
+            async with db.transaction() as conn:
+                await conn.execute("UPDATE share_link SET expires_at = now() WHERE id = %s", (made.link.id,))
 
 
 async def share(gallery: Gallery, collection: Collection, people: dict[Persona, Viewer]) -> None:
@@ -99,8 +119,30 @@ async def the_image(world: World, persona: Persona) -> Ask:
     return Ask({"image_id": world.image_id, "width": 256})
 
 
+async def the_image_ticked(world: World, persona: Persona) -> Ask:
+    return Ask({}, data={"ids": [str(world.image_id)]})
+
+
+async def a_step(world: World, persona: Persona) -> Ask:
+    """What it does to pictures that are not the person's, the tests of steps show."""
+    return Ask({}, data={"ids": [str(world.image_id)], "action": "label", "labels": "sea"})
+
+
+async def a_step_by_the_api(world: World, persona: Persona) -> Ask:
+    return Ask({}, json={"ids": [world.image_id], "action": "label", "labels": ["sea"]})
+
+
+async def the_owners_undo(world: World, persona: Persona) -> Ask:
+    undo_id = await images.trash(world.gallery.intake.db, world.people["owner"], await world.fresh_image())
+    return Ask({"undo_id": undo_id})
+
+
 async def the_words(world: World, persona: Persona) -> Ask:
     return Ask({"image_id": world.image_id}, data={"caption": "A sea", "labels": "sea"})
+
+
+async def the_words_by_the_api(world: World, persona: Persona) -> Ask:
+    return Ask({"image_id": world.image_id}, json={"caption": "A sea", "labels": ["sea"]})
 
 
 async def an_image(world: World, persona: Persona) -> Ask:
@@ -115,12 +157,37 @@ async def the_collection(world: World, persona: Persona) -> Ask:
     return Ask({"ref": str(world.collection.id)})
 
 
+async def the_collection_by_id(world: World, persona: Persona) -> Ask:
+    return Ask({"collection_id": world.collection.id})
+
+
+async def a_new_description(world: World, persona: Persona) -> Ask:
+    return Ask({"collection_id": world.collection.id}, json={"description": "By the sea"})
+
+
+async def a_deletion_by_the_api(world: World, persona: Persona) -> Ask:
+    return Ask({"collection_id": await world.fresh_collection()})
+
+
 async def new_settings(world: World, persona: Persona) -> Ask:
     return Ask({"collection_id": world.collection.id}, data={"name": "Shared", "visibility": "private"})
 
 
+async def no_cover(world: World, persona: Persona) -> Ask:
+    return Ask({"collection_id": world.collection.id}, data={})
+
+
 async def a_new_member(world: World, persona: Persona) -> Ask:
     return Ask({"collection_id": await world.fresh_collection()}, data={"name": "bystander", "role": "viewer"})
+
+
+async def a_new_member_by_the_api(world: World, persona: Persona) -> Ask:
+    names = {"collection_id": await world.fresh_collection()}
+    return Ask(names, json={"name": "bystander", "role": "viewer"})
+
+
+async def a_member_gone_by_the_api(world: World, persona: Persona) -> Ask:
+    return Ask({"collection_id": await world.fresh_collection(), "user_id": NOWHERE})
 
 
 async def a_member_gone(world: World, persona: Persona) -> Ask:
@@ -135,6 +202,10 @@ async def a_deletion(world: World, persona: Persona) -> Ask:
 
 async def a_new_collection(world: World, persona: Persona) -> Ask:
     return Ask({}, data={"name": f"Of {persona}", "visibility": "private"})
+
+
+async def a_new_collection_by_the_api(world: World, persona: Persona) -> Ask:
+    return Ask({}, json={"name": f"By API of {persona}"})
 
 
 async def files_for_the_page(world: World, persona: Persona) -> Ask:
@@ -158,6 +229,15 @@ async def the_owners_query(world: World, persona: Persona) -> Ask:
     return Ask({"query_id": made.headers["location"].rsplit("/", 1)[-1]})
 
 
+async def a_crop(world: World, persona: Persona) -> Ask:
+    return Ask({"image_id": world.image_id}, data={"x": "10", "y": "20", "width": "50", "height": "50"})
+
+
+async def a_crop_of_the_owners_query(world: World, persona: Persona) -> Ask:
+    names = (await the_owners_query(world, persona)).names
+    return Ask(names, data={"x": "10", "y": "20", "width": "50", "height": "50"})
+
+
 async def the_owners_session(world: World, persona: Persona) -> Ask:
     await world.gallery.session(world.people["owner"])
     sessions = await service_sessions.list_sessions(world.gallery.intake.db, world.people["owner"])
@@ -169,6 +249,37 @@ async def the_owners_token(world: World, persona: Persona) -> Ask:
     return Ask({"token_id": made.token.id})
 
 
+async def a_link(world: World, persona: Persona) -> Ask:
+    """A link is its own right: whoever has its address may use it."""
+    made = await service_links.make_link(
+        world.gallery.intake.db, world.people["owner"], HERE, await world.fresh_collection()
+    )
+    return Ask({"token": made.token}, data={})
+
+
+async def a_link_to_open(world: World, persona: Persona) -> Ask:
+    link = await a_link(world, persona)
+    return Ask({}, json=link.names)
+
+
+async def a_new_link(world: World, persona: Persona) -> Ask:
+    return Ask({"collection_id": world.collection.id}, data={"days": "7"})
+
+
+async def a_new_link_by_the_api(world: World, persona: Persona) -> Ask:
+    return Ask({"collection_id": world.collection.id}, json={"days": 7})
+
+
+async def the_links(world: World, persona: Persona) -> Ask:
+    return Ask({"collection_id": world.collection.id})
+
+
+async def the_owners_link(world: World, persona: Persona) -> Ask:
+    where = world.collection.id
+    made = await service_links.make_link(world.gallery.intake.db, world.people["owner"], HERE, where)
+    return Ask({"collection_id": where, "link_id": made.link.id})
+
+
 async def a_claim(world: World, persona: Persona) -> Ask:
     """A claim link is its own right: whoever holds it may use it."""
     world.file_seed += 1
@@ -176,9 +287,33 @@ async def a_claim(world: World, persona: Persona) -> Ask:
     return Ask({"token": token}, data={"name": account.name, "password": PASSWORD})
 
 
+async def a_guest(world: World, persona: Persona) -> Ask:
+    world.file_seed += 1
+    return Ask({}, data={"name": f"guest {world.file_seed}"})
+
+
+async def an_invited_guest(world: World, persona: Persona) -> Ask:
+    world.file_seed += 1
+    account, _ = await service_claims.add_claimable(world.gallery.intake.db, f"guest {world.file_seed}")
+    return Ask({"account_id": account.id}, data={"max_files": "10", "max_mib": ""})
+
+
 async def a_job(world: World, persona: Persona) -> Ask:
     async with world.gallery.intake.db.transaction() as conn:
         return Ask({"job_id": await jobs.create(conn, "index", "Building")})
+
+
+async def the_job_of_an_import(world: World, persona: Persona) -> Ask:
+    made = await an_import(world, persona)
+    async with world.gallery.intake.db.transaction() as conn:
+        cursor = await conn.execute("SELECT job_id FROM import WHERE id = %(import_id)s", made.names)
+        row = await cursor.fetchone()
+    assert row is not None
+    return Ask({"job_id": row[0]})
+
+
+async def a_model(world: World, persona: Persona) -> Ask:
+    return Ask({}, json={"name": "baseline"})
 
 
 async def an_announcement(world: World, persona: Persona) -> Ask:
@@ -246,6 +381,9 @@ async def ask(world: World, name: str, persona: Persona, request: Ask) -> httpx.
         headers = await world.gallery.bearer(person)
     elif person.account_id is not None:
         headers = {"cookie": f"{SESSION_COOKIE}={await world.gallery.session(person)}"}
+    elif persona in world.links:
+        held = world.links[persona]
+        headers = {HEADER: held} if path.startswith("/api/") else {"cookie": f"{COOKIE}={held}"}
     response = await world.client.request(
         method,
         path,
@@ -261,13 +399,17 @@ async def ask(world: World, name: str, persona: Persona, request: Ask) -> httpx.
 
 def nowhere(request: Ask) -> Ask:
     """The same request for what is not there."""
-    uuids = ("query_id", "upload_id")
+    uuids = ("query_id", "upload_id", "undo_id")
     names: dict[str, Any] = {name: NO_QUERY if name in uuids else NOWHERE for name in request.names}
     names |= {"width": 256}
     data = request.data
     if data and "collection" in data:
         data = {**data, "collection": str(NOWHERE)}
-    body = {**request.json, "image_id": NOWHERE} if request.json else None
+    if data and "ids" in data:
+        data = {**data, "ids": [str(NOWHERE)]}
+    body = request.json
+    if body and "image_id" in body:
+        body = {**body, "image_id": NOWHERE}
     headers = request.headers
     if "upload-metadata" in headers:
         headers = {**headers, **metadata(collection=str(NOWHERE))}

@@ -77,7 +77,10 @@ def test_c7_the_sheet_lists_them_and_switches_them_off(open_page: OpenPage) -> N
     page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
     with page.expect_file_chooser():
-        page.keyboard.press("/")
+        page.keyboard.press("f")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Look up words")).to_be_focused()
+    page.keyboard.press("Escape")
     page.keyboard.press("u")
     page.wait_for_url("**/upload")
     page.keyboard.press("?")

@@ -14,7 +14,10 @@ AXE = (Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js").read_te
 WIDE, PHONE = 1280, 375
 # What a page shows late (fonts, a slow machine) is waited for as long as this.
 PATIENCE_MS = 15_000
-REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
+# As the browser tells it, and htmx beside it.
+REFUSED = re.compile(
+    r"(?:Failed to load resource: the server responded with a status of|Response Status Error Code) (\d+)"
+)
 
 # A violated policy becomes an error in the console; `shifted` is the page's cumulative layout shift.
 OBSERVE = """

@@ -22,6 +22,7 @@ from PIL import ExifTags, Image
 
 from ml import decoder as decoding
 from ml import images, perceptual
+from ml.crop import Crop
 from ml.datasets.items import Pixels
 from ml.decoder import Decoder, digest_of
 from ml.decoder_pool import DecoderPool
@@ -164,6 +165,14 @@ def test_the_models_own_preprocessing_runs_in_a_child(decoder: Decoder, preproce
     data = png("blue")
     prepared = decoder.submit_prepare(data, preprocess).result(timeout=30)
     np.testing.assert_array_equal(prepared, preprocess(images.load(data)))
+
+
+def test_a30_a_part_is_cut_out_in_the_child(decoder: Decoder) -> None:
+    data = png("blue", (40, 30))
+    prepared = decoder.submit_prepare(data, Behaviour("none"), Crop(0.5, 0, 2, 1)).result(timeout=30)
+    np.testing.assert_array_equal(prepared, np.full((30, 20, 3), (0, 0, 255), np.uint8))
+    too_small = decoder.submit_prepare(data, Behaviour("none"), Crop(0, 0, 0.1, 1)).exception(timeout=30)
+    assert isinstance(too_small, PictureRefused)
 
 
 def test_a_refusal_arrives_with_its_reason(decoder: Decoder) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml import images, pipeline
+from ml.crop import Crop
 from ml.decoder import Decoder, prepare
 from ml.embedder import Embedder
 from ml.models.baseline import Baseline
@@ -61,9 +62,9 @@ class InProcess(Decoder):
         super().__init__(1)
         self.futures: list[Future[Input]] = []
 
-    def submit_prepare(self, data: bytes, preprocess: Preprocess) -> Future[Input]:
+    def submit_prepare(self, data: bytes, preprocess: Preprocess, crop: Crop | None = None) -> Future[Input]:
         future: Future[Input] = Future()
-        future.set_result(prepare(data, preprocess))
+        future.set_result(prepare(data, preprocess, crop))
         self.futures.append(future)
         return future
 
@@ -71,9 +72,9 @@ class InProcess(Decoder):
 class NeverDone(InProcess):
     """Gives the first picture and lets the rest wait."""
 
-    def submit_prepare(self, data: bytes, preprocess: Preprocess) -> Future[Input]:
+    def submit_prepare(self, data: bytes, preprocess: Preprocess, crop: Crop | None = None) -> Future[Input]:
         if not self.futures:
-            return super().submit_prepare(data, preprocess)
+            return super().submit_prepare(data, preprocess, crop)
         self.futures.append(Future())
         return self.futures[-1]
 

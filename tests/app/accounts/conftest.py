@@ -16,7 +16,8 @@ from litestar.middleware import DefineMiddleware
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
-from app.accounts import api, pages, pages_account
+from app.accounts import api, api_tokens, pages, pages_account
+from app.accounts.guards import require_scope
 from app.accounts.identity import Identify, provide_viewer
 from app.core.csrf import CrossSiteGuard
 from app.core.database import Database
@@ -33,7 +34,7 @@ def make_site(db: Database, settings: Settings) -> Litestar:
         Environment(loader=FileSystemLoader(ROOT / "templates"), undefined=StrictUndefined, autoescape=True)
     )
     return Litestar(
-        [pages.router, pages_account.router, api.router],
+        [pages.router, pages_account.router, api.router, api_tokens.router],
         dependencies={
             "db": Provide(lambda: db, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
@@ -43,6 +44,7 @@ def make_site(db: Database, settings: Settings) -> Litestar:
             DefineMiddleware(CrossSiteGuard, public_url=settings.public_url),
             Identify,
         ],
+        guards=[require_scope],
         exception_handlers=exception_handlers(),
         template_config=TemplateConfig(instance=templates),
         state=State(

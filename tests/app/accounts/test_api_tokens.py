@@ -41,8 +41,14 @@ async def test_a13_a_token_speaks_for_its_account_and_use_is_noted(
     db: Database, browser: Browser, made: NewToken
 ) -> None:
     answer = await browser.get("/api/v1/me", headers={"authorization": f"bearer  {made.secret}"})
-    assert answer.json() == {"name": "ada", "is_admin": False}
     account = await service.get_account(db, "ada")
+    assert answer.json() == {
+        "user_id": account.id,
+        "name": "ada",
+        "is_admin": False,
+        "scopes": ["read", "write"],
+        "usage": {"files": 0, "bytes": 0, "max_files": None, "max_bytes": None},
+    }
     [token] = await service_tokens.list_tokens(db, account.viewer)
     assert token.used_at is not None
     await browser.get("/api/v1/me", headers=bearer(made.secret))
@@ -120,3 +126,25 @@ async def test_a_token_lasts_a_sensible_time(db: Database, days: int) -> None:
     account = await service.add_account(db, "ada", PASSWORD)
     with pytest.raises(Invalid):
         await service_tokens.make_token(db, account.viewer, "a script", days=days)
+
+
+async def test_a14_tokens_are_listed_and_revoked_by_api_and_none_is_made(
+    db: Database, browser: Browser, made: NewToken
+) -> None:
+    ada = await service.get_account(db, "ada")
+    other = await service_tokens.make_token(db, ada.viewer, "another")
+    bob = await service.add_account(db, "bob", PASSWORD)
+    theirs = await service_tokens.make_token(db, bob.viewer, "theirs")
+    answer = await browser.get("/api/v1/tokens", headers=bearer(made.secret))
+    assert [(one["token_id"], one["name"]) for one in answer.json()["tokens"]] == [
+        (other.token.id, "another"),
+        (made.token.id, "a script"),
+    ]
+    assert made.secret not in answer.text
+    assert (await browser.post("/api/v1/tokens", headers=bearer(made.secret))).status_code == 405
+    gone = await browser.delete(f"/api/v1/tokens/{other.token.id}", headers=bearer(made.secret))
+    assert gone.status_code == 204
+    assert (await browser.get("/api/v1/me", headers=bearer(other.secret))).status_code == 401
+    foreign = await browser.delete(f"/api/v1/tokens/{theirs.token.id}", headers=bearer(made.secret))
+    assert foreign.status_code == 404
+    assert (await browser.get("/api/v1/me", headers=bearer(theirs.secret))).status_code == 200

@@ -127,6 +127,11 @@ def test_token(likeness: Likeness, db: Database) -> None:
             return [viewer.name if viewer else None for viewer in viewers]
 
     assert asyncio.run(names()) == ["ada", "ada"]
+    assert made["scopes"] == ["read", "write"]
+    reader = json.loads(likeness("token", "ada", "--scope", "read", "--json").stdout)
+    assert reader["scopes"] == ["read"]
+    assert "only an admin's token" in likeness("token", "ada", "--scope", "admin").stderr
+    assert likeness("token", "ada", "--scope", "everything").exit_code == 2
     result = likeness("token", "nobody")
     assert result.exit_code == 1
     assert "nobody here is called nobody" in result.stderr

@@ -1,5 +1,6 @@
 """Collections by page and by API."""
 
+from app.collections import service as collections
 from tests.conftest import Client, SignIn
 from tests.factories import Gallery
 
@@ -64,3 +65,36 @@ async def test_a39_what_people_type_is_text(client: Client, gallery: Gallery, si
     made = await browser.post("/collections", data={"name": nasty, "description": nasty, "visibility": "public"})
     for path in ("/collections", made.headers["location"], "/"):
         assert nasty not in (await browser.get(path)).text
+
+
+async def test_the_ticked_picture_becomes_the_cover(gallery: Gallery, sign_in: SignIn) -> None:
+    anna = await gallery.person("anna")
+    birds = await gallery.collection(anna, "Birds")
+    ids = await gallery.pictures(anna, birds, range(2))
+    browser, path = await sign_in(anna), f"/collections/{birds.id}"
+    assert f'formaction="{path}/cover"' in (await browser.get(path)).text
+    assert (await browser.post(f"{path}/cover", data={"ids": [str(one) for one in ids]})).status_code == 422
+    await browser.post(f"{path}/cover", data={"ids": str(ids[0])})
+    shelf = (await browser.get("/collections")).text
+    assert f"/images/{ids[0]}/thumbnails" in shelf
+    assert f"/images/{ids[1]}/thumbnails" not in shelf
+    await browser.post(f"{path}/cover")
+    assert f"/images/{ids[1]}/thumbnails" in (await browser.get("/collections")).text
+
+
+async def test_a20_a_member_leaves_by_a_form_and_sees_nothing_from_then_on(gallery: Gallery, sign_in: SignIn) -> None:
+    anna, ben = await gallery.person("anna"), await gallery.person("ben")
+    birds = await gallery.collection(anna, "Birds")
+    (image_id,) = await gallery.pictures(anna, birds, [1])
+    await collections.add_member(gallery.intake.db, anna, birds.id, "ben", "owner")
+    path = f"/collections/{birds.id}"
+    leave = f"{path}/members/{ben.account_id}/remove"
+    assert leave not in (await (await sign_in(anna)).get(path)).text.split("Members</h2>")[0]
+    browser = await sign_in(ben)
+    page = (await browser.get(path)).text
+    assert f'action="{leave}"' in page.split("Members</h2>")[0]
+    left = await browser.post(leave)
+    assert left.headers["location"] == "/collections"
+    assert "You have left the collection." in (await browser.get("/collections")).text
+    for gone in (path, f"/images/{image_id}", f"/images/{image_id}/original"):
+        assert (await browser.get(gone)).status_code == 404

@@ -156,3 +156,30 @@ async def test_a_card_counts_what_is_not_in_the_trash_and_shows_the_newest(galle
     (shelf,) = await service.list_shelves(gallery.intake.db, anna)
     assert shelf.count == 5
     assert shelf.cover_ids == tuple(reversed(ids[1:5]))
+
+
+async def test_a_chosen_cover_shows_while_it_stands_there(gallery: Gallery, anna: Viewer, ben: Viewer) -> None:
+    db = gallery.intake.db
+    birds = await gallery.collection(anna, "Birds", public=True)
+    ids = await gallery.pictures(anna, birds, range(6))
+    (elsewhere,) = await gallery.pictures(anna, await gallery.collection(anna, "Fish"), [9])
+
+    async def cover() -> tuple[int, ...]:
+        return (await service.get_shelf(db, anna, birds.id)).cover_ids
+
+    newest = tuple(sorted(ids, reverse=True)[:4])
+    assert await cover() == newest
+    await service.set_cover(db, anna, birds.id, ids[1])
+    assert await cover() == (ids[1],)
+    for image_id in (elsewhere, 2**40):
+        with pytest.raises(NotFound):
+            await service.set_cover(db, anna, birds.id, image_id)
+    with pytest.raises(NotAllowed):
+        await service.set_cover(db, ben, birds.id, ids[2])
+    assert await cover() == (ids[1],)
+    await images.trash(db, anna, ids[1])
+    assert await cover() == newest
+    await images.restore(db, anna, ids[1])
+    assert await cover() == (ids[1],)
+    await service.set_cover(db, anna, birds.id, None)
+    assert await cover() == newest

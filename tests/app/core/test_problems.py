@@ -64,7 +64,7 @@ async def test_unknown_addresses_answer_as_other_errors_do(client: Client, path:
 
 
 async def test_a_method_that_is_not_known_is_told_in_the_same_forms(client: Client) -> None:
-    answer = await client.request("DELETE", "/api/v1/images/1")
+    answer = await client.request("DELETE", "/api/v1/search")
     assert (answer.status_code, answer.headers["content-type"]) == (405, PROBLEM_JSON)
 
 

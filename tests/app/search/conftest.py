@@ -44,7 +44,8 @@ def live(gallery: Gallery) -> Live:
 def engine(gallery: Gallery, live: Live) -> Iterator[Engine]:
     with ThreadPoolExecutor(1) as threads:
         lane = QueryLane(gallery.intake.decoder, max_waiting=1)
-        yield Engine(gallery.intake.db, lane, live, FaissFinder(live, threads), gallery.settings.max_upload_bytes)
+        finder = FaissFinder(live, threads)
+        yield Engine(gallery.intake.db, gallery.intake.blobs, lane, live, finder, gallery.settings.max_upload_bytes)
 
 
 class Finder:

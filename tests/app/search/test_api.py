@@ -36,7 +36,7 @@ def found(answer: httpx.Response) -> list[int]:
 async def test_by_file(client: Client, ids: list[int]) -> None:
     answer = await client.post("/api/v1/search", files=a_file(2), data={"k": "3"})
     body = answer.json()
-    assert set(body) == {"model", "index", "background", "results"}
+    assert set(body) == {"model", "index", "background", "results", "next_cursor"}
     assert (body["model"], body["index"], body["background"]) == ("baseline", "live", None)
     assert len(body["results"]) == 3
     best = body["results"][0]
@@ -65,6 +65,40 @@ async def test_by_stored_picture_in_both_ways(client: Client, birds: Collection,
         assert sorted(found(narrowed)) == ids[1:]
 
 
+async def test_the_next_ones_come_by_cursor(client: Client, ids: list[int]) -> None:
+    whole = found(await client.post("/api/v1/search", files=a_file(2), data={"k": "5"}))
+    for ask in (
+        lambda more: client.post("/api/v1/search", files=a_file(2), data={"k": "2", **more}),
+        lambda more: client.post("/api/v1/search", json={"image_id": ids[2], "k": 2, **more}),
+        lambda more: client.get(f"/api/v1/images/{ids[2]}/similar", params={"k": 2, **more}),
+    ):
+        pages: list[int] = []
+        more: dict[str, str] = {}
+        while True:
+            answer = await ask(more)
+            page = found(answer)
+            assert len(page) <= 2
+            pages += page
+            if answer.json()["next_cursor"] is None:
+                break
+            more = {"cursor": answer.json()["next_cursor"]}
+        assert pages == whole or [whole[0], *pages] == whole
+
+
+async def test_a_page_goes_on_where_its_last_picture_was(
+    client: Client, gallery: Gallery, anna: Viewer, ids: list[int]
+) -> None:
+    whole = found(await client.post("/api/v1/search", files=a_file(2), data={"k": "5"}))
+    first = await client.post("/api/v1/search", files=a_file(2), data={"k": "2"})
+    await images.trash(gallery.intake.db, anna, whole[1])
+    cursor = first.json()["next_cursor"]
+    rest = await client.post("/api/v1/search", files=a_file(2), data={"cursor": cursor})
+    assert found(rest) == whole[2:]
+    for wrong in ("x", "0_1_0.5", "1_1", "9000_1_0.5"):
+        refused = await client.post("/api/v1/search", json={"image_id": ids[0], "cursor": wrong})
+        assert (refused.status_code, refused.json()["detail"]) == (422, "cursor is the next_cursor of the page before")
+
+
 async def test_filters_are_the_same_everywhere(
     client: Client, gallery: Gallery, anna: Viewer, ids: list[int], caught_up: CaughtUp
 ) -> None:
@@ -78,6 +112,17 @@ async def test_filters_are_the_same_everywhere(
         assert found(await client.post("/api/v1/search", json={"image_id": ids[0], **narrow})) == [trout]
         listed = await client.get("/api/v1/images", params=narrow)
         assert [one["image_id"] for one in listed.json()["images"]] == [trout]
+
+
+async def test_filters_of_shape_size_and_format_hold_in_searches(client: Client, ids: list[int]) -> None:
+    for narrow, left in (({"shape": "landscape", "size": "small", "format": "PNG"}, 4), ({"shape": "portrait"}, 0)):
+        answers = [
+            await client.get(f"/api/v1/images/{ids[0]}/similar", params=narrow),
+            await client.post("/api/v1/search", json={"image_id": ids[0], **narrow}),
+        ]
+        assert [len(found(answer)) for answer in answers] == [left, left]
+        by_file = await client.post("/api/v1/search", files=a_file(0), data=narrow)
+        assert len(found(by_file)) == (left + 1 if left else 0)
 
 
 async def test_what_is_private_is_its_owners_by_token(
@@ -147,10 +192,31 @@ async def test_openapi_is_valid_and_knows_every_call(client: Client) -> None:
     }
     assert set(operations) == {
         "GET /api/v1/me",
+        "GET /api/v1/tokens",
+        "DELETE /api/v1/tokens/{token_id}",
         "GET /api/v1/collections",
+        "POST /api/v1/collections",
+        "GET /api/v1/collections/{collection_id}",
+        "PATCH /api/v1/collections/{collection_id}",
+        "DELETE /api/v1/collections/{collection_id}",
+        "GET /api/v1/collections/{collection_id}/members",
+        "PUT /api/v1/collections/{collection_id}/members",
+        "DELETE /api/v1/collections/{collection_id}/members/{user_id}",
+        "GET /api/v1/collections/{collection_id}/links",
+        "POST /api/v1/collections/{collection_id}/links",
+        "DELETE /api/v1/collections/{collection_id}/links/{link_id}",
+        "POST /api/v1/links/open",
+        "GET /api/v1/labels",
+        "GET /api/v1/trash",
         "GET /api/v1/images",
         "POST /api/v1/images",
+        "POST /api/v1/images/batch",
+        "POST /api/v1/undo/{undo_id}",
         "GET /api/v1/images/{image_id}",
+        "PATCH /api/v1/images/{image_id}",
+        "DELETE /api/v1/images/{image_id}",
+        "POST /api/v1/images/{image_id}/restore",
+        "POST /api/v1/images/{image_id}/purge",
         "GET /api/v1/images/{image_id}/original",
         "GET /api/v1/images/{image_id}/thumbnail",
         "GET /api/v1/images/{image_id}/similar",
@@ -166,6 +232,12 @@ async def test_openapi_is_valid_and_knows_every_call(client: Client) -> None:
         "POST /api/v1/embeddings",
         "POST /api/v1/search",
         "POST /search",
+        "GET /api/v1/jobs",
+        "GET /api/v1/jobs/{job_id}",
+        "POST /api/v1/jobs/{job_id}/cancel",
+        "GET /api/v1/admin/events",
+        "GET /api/v1/models",
+        "POST /api/v1/models/use",
         "GET /api/v1/index",
         "POST /api/v1/index/build",
         "POST /api/v1/index/rollback",
@@ -175,10 +247,12 @@ async def test_openapi_is_valid_and_knows_every_call(client: Client) -> None:
     forms = operations["POST /api/v1/search"]["requestBody"]["content"]
     assert set(forms) == {"multipart/form-data", "application/json"}
     asked = {one["name"] for one in operations["GET /api/v1/images/{image_id}/similar"]["parameters"]}
-    filters = {"collection", "label", "text", "after", "before"}
-    assert asked == {"image_id", "k", "min_score", "min_likeness", "collapse", *filters}
+    filters = {"collection", "label", "text", "after", "before", "shape", "size", "format"}
+    assert asked == {"image_id", "k", "min_score", "min_likeness", "collapse", "cursor", "Likeness-Share", *filters}
     listed = {one["name"] for one in operations["GET /api/v1/images"]["parameters"]}
-    assert listed == {"limit", "cursor", *filters}
+    assert listed == {"limit", "cursor", "order", "Likeness-Share", *filters}
+    for form in forms.values():
+        assert filters <= set(form["schema"]["properties"])
 
 
 async def test_the_docs_page_loads_nothing_from_elsewhere(client: Client) -> None:

@@ -32,7 +32,7 @@ def test_search_tells_what_is_most_alike(likeness: Likeness, imported: Path) -> 
     result = likeness("search", asked, "-k", "4", "--json")
     assert result.exit_code == 0, result.output
     body = json.loads(result.stdout)
-    assert set(body) == {"model", "index", "background", "results"}
+    assert set(body) == {"model", "index", "background", "results", "next_cursor"}
     assert set(body["results"][0]) == {
         "image_id", "score", "likeness", "filename", "label", "labels", "collection", "url", "thumbnail_url",
     }  # fmt: skip

@@ -13,7 +13,8 @@ from app.collections.records import Collection
 from app.core.errors import Conflict, Invalid, NotFound
 from app.search import service
 from app.search.records import SearchOptions
-from app.search.service import MAX_EXAMPLES, Engine
+from app.search.service import Engine
+from app.search.service_examples import MAX_EXAMPLES
 from ml.datasets.items import Item
 from ml.embedder import DISLIKED_SHARE
 from tests.app.search.conftest import Finder

@@ -136,14 +136,14 @@ async def test_a_file_in_a_filters_place_is_none(client: Client, ids: list[int])
 
 
 async def test_the_page_keeps_all_that_was_asked(client: Client, ids: list[int]) -> None:
-    asked = {"text": "house", "after": DAYS[0], "before": DAYS[3], "min_likeness": "0.5", "collapse": "true", "k": "48"}
+    asked = {"text": "house", "after": DAYS[0], "before": DAYS[3], "min_likeness": "0.5", "copies": "true", "k": "48"}
     page = (await client.get(await ask(client), params=asked)).text
     for kept in (
         'name="text" type="search" value="house"',
         f'name="after" type="date" value="{DAYS[0]}"',
         f'name="before" type="date" value="{DAYS[3]}"',
         '<option value="0.5" selected>',
-        'name="collapse" value="true" checked',
+        'name="copies" value="true" checked',
         '<option value="48" selected>',
     ):
         assert kept in page
@@ -164,8 +164,8 @@ async def test_copies_are_hidden_on_the_page(
     await gallery.embed()
     await caught_up()
     query = await ask(client)
-    assert tiles(await client.get(query)) == sorted([*ids, *copies])
-    assert len(tiles(await client.get(query, params={"collapse": "true"}))) == 4
+    assert tiles(await client.get(query, params={"copies": "true"})) == sorted([*ids, *copies])
+    assert len(tiles(await client.get(query))) == 4
 
 
 async def test_words_find_nothing_that_is_private(
@@ -185,8 +185,8 @@ async def test_only_visible_pictures_are_selected_by(gallery: Gallery, anna: Vie
     await images.trash(db, anna, own[1])
     filters, _ = await resolve_filters(db, anna, Narrowing(text="png"))
     async with db.transaction() as conn:
-        assert (await list_matching(conn, anna.account_id, filters)).tolist() == own[:1]
-        assert (await list_matching(conn, NOBODY.account_id, filters)).tolist() == []
+        assert (await list_matching(conn, anna, filters)).tolist() == own[:1]
+        assert (await list_matching(conn, NOBODY, filters)).tolist() == []
 
 
 async def test_days_are_those_of_utc(gallery: Gallery, anna: Viewer, birds: Collection, db: Database) -> None:

@@ -113,3 +113,17 @@ async def test_c18_a_score_has_words_its_model_and_its_index(
     assert "measured by this gallery" in page
     assert len(tiles(page)) == 24
     assert tiles((await client.get(where, params={"min_likeness": 0.9})).text) == [ids[2]]
+
+
+async def test_c13_what_cannot_be_answered_yet_offers_to_try_again(
+    client: Client, gallery: Gallery, anna: Viewer, birds: Collection
+) -> None:
+    (image_id,) = await gallery.pictures(anna, birds, [1])
+    for address in (f"/images/{image_id}/similar?k=12&label=gull", f"/images/{image_id}/similar"):
+        answer = await client.get(address)
+        assert answer.status_code == 503
+        assert "retry-after" in answer.headers
+        assert f'href="{address.replace("&", "&amp;")}">Try again</a>' in answer.text
+    refused = await client.post("/queries", files={"file": ("mine.png", picture(2), "image/png")})
+    assert refused.status_code == 503
+    assert "Try again</a>" not in refused.text

@@ -166,7 +166,7 @@ async def by_qdrant(gallery: Gallery, mirrored: Settings) -> AsyncIterator[Engin
     with ThreadPoolExecutor(1) as threads:
         async with opened_finder(settings, live, threads) as finder:
             lane = QueryLane(gallery.intake.decoder, max_waiting=1)
-            yield Engine(gallery.intake.db, lane, live, finder, settings.max_upload_bytes)
+            yield Engine(gallery.intake.db, gallery.intake.blobs, lane, live, finder, settings.max_upload_bytes)
 
 
 async def test_it_says_so_while_the_mirror_is_not_filled(by_qdrant: Engine) -> None:

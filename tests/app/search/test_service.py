@@ -10,7 +10,7 @@ from app.collections.records import Collection
 from app.core.errors import Conflict, Gone, Invalid, NotFound, Unavailable
 from app.images import service as images
 from app.images.records import Filters
-from app.search import service
+from app.search import service, service_queries
 from app.search.live import Live
 from app.search.records import SearchOptions
 from app.search.service import Engine
@@ -165,7 +165,7 @@ async def test_a_query_that_is_no_picture_is_refused_in_words(engine: Engine, id
         await service.search_by_picture(engine, NOBODY, REFUSED[name], SearchOptions(5))
     assert len(refused.value.detail) > 10
     with pytest.raises(Invalid):
-        await service.create_query(engine, NOBODY, REFUSED[name], name)
+        await service_queries.create_query(engine, NOBODY, REFUSED[name], name)
 
 
 async def test_b19_too_many_at_once_are_told_to_come_again(engine: Engine, ids: list[int], find: Finder) -> None:
@@ -178,35 +178,35 @@ async def test_b19_too_many_at_once_are_told_to_come_again(engine: Engine, ids: 
 async def test_c5_a_query_is_kept_and_answers_as_the_search_did(
     engine: Engine, anna: Viewer, ids: list[int], find: Finder
 ) -> None:
-    query_id = await service.create_query(engine, anna, picture(3), "folder/mine.png")
-    query, results = await service.run_query(engine, anna, query_id, SearchOptions(5))
+    query_id = await service_queries.create_query(engine, anna, picture(3), "folder/mine.png")
+    query, results = await service_queries.run_query(engine, anna, query_id, SearchOptions(5))
     assert query.filename == "mine.png"
     assert [hit.image.id for hit in results.hits] == await find.like(3, k=5)
     assert results.hits[0].score == pytest.approx(1, abs=1e-3)
-    assert (await service.query_thumbnail(engine, anna, query_id))[:4] == b"RIFF"
+    assert (await service_queries.query_thumbnail(engine, anna, query_id))[:4] == b"RIFF"
 
 
 async def test_a_query_is_private_to_its_owner(gallery: Gallery, engine: Engine, anna: Viewer, ids: list[int]) -> None:
-    query_id = await service.create_query(engine, anna, picture(3), "mine.png")
+    query_id = await service_queries.create_query(engine, anna, picture(3), "mine.png")
     for viewer in (NOBODY, await gallery.person("ben"), await gallery.person("root", admin=True)):
         with pytest.raises(NotFound):
-            await service.run_query(engine, viewer, query_id, SearchOptions(5))
+            await service_queries.run_query(engine, viewer, query_id, SearchOptions(5))
         with pytest.raises(NotFound):
-            await service.query_thumbnail(engine, viewer, query_id)
+            await service_queries.query_thumbnail(engine, viewer, query_id)
 
 
 async def test_a_query_expires(gallery: Gallery, engine: Engine, ids: list[int]) -> None:
-    query_id = await service.create_query(engine, NOBODY, picture(3), "mine.png")
+    query_id = await service_queries.create_query(engine, NOBODY, picture(3), "mine.png")
     async with gallery.intake.db.transaction() as conn:
         await conn.execute("UPDATE query SET expires_at = now()")
     with pytest.raises(NotFound):
-        await service.run_query(engine, NOBODY, query_id, SearchOptions(5))
+        await service_queries.run_query(engine, NOBODY, query_id, SearchOptions(5))
 
 
 async def test_a_query_of_another_model_is_gone(gallery: Gallery, engine: Engine, ids: list[int]) -> None:
-    query_id = await service.create_query(engine, NOBODY, picture(3), "mine.png")
+    query_id = await service_queries.create_query(engine, NOBODY, picture(3), "mine.png")
     async with gallery.intake.db.transaction() as conn:
         await conn.execute("INSERT INTO model (name, identity, dim) VALUES ('old', 'old@1', 8)")
         await conn.execute("UPDATE query SET model_id = (SELECT id FROM model WHERE name = 'old')")
     with pytest.raises(Gone):
-        await service.run_query(engine, NOBODY, query_id, SearchOptions(5))
+        await service_queries.run_query(engine, NOBODY, query_id, SearchOptions(5))

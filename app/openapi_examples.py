@@ -1,0 +1,185 @@
+"""What the API's answers look like: the examples of the OpenAPI document."""
+
+IMAGE = {
+    "image_id": 12,
+    "filename": "dune.jpg",
+    "label": "dunes",
+    "labels": ["dunes", "desert"],
+    "caption": "Dunes at noon",
+    "captions": ["Dunes at noon"],
+    "split": "",
+    "width": 1600,
+    "height": 1200,
+    "format": "JPEG",
+    "size_bytes": 482113,
+    "created_at": "2026-03-31T12:00:00+00:00",
+    "url": "/api/v1/images/12/original",
+    "thumbnail_url": "/api/v1/images/12/thumbnail",
+}
+IMAGE_DETAIL = {**IMAGE, "boxes": [{"label": "camel", "x": 410.0, "y": 300.0, "width": 220.0, "height": 180.0}]}
+REFUSED = {"file": "notes.txt", "reason": "no picture that this gallery can read"}
+ME = {
+    "user_id": 1,
+    "name": "ada",
+    "is_admin": False,
+    "scopes": ["read", "write"],
+    "usage": {"files": 640, "bytes": 91234567, "max_files": None, "max_bytes": 10737418240},
+}
+TOKEN = {
+    "token_id": 4,
+    "name": "backup script",
+    "prefix": "likeness_3fK2",
+    "scopes": ["read", "write"],
+    "created_at": "2026-03-31T12:00:00Z",
+    "expires_at": "2027-03-31T12:00:00Z",
+    "used_at": None,
+}
+EVENT = {
+    "event_id": 71,
+    "at": "2026-03-31T12:00:00Z",
+    "kind": "sign_in_refused",
+    "user_id": 1,
+    "name": "ada",
+    "address": "192.0.2.7",
+    "about": "",
+}
+COLLECTION = {
+    "collection_id": 3,
+    "name": "Holidays",
+    "description": "",
+    "owner": "ada",
+    "visibility": "shared",
+    "role": "owner",
+    "images": 640,
+}
+NEW_COLLECTION = {"name": "Holidays", "description": "Summers by the sea", "visibility": "private"}
+MEMBER = {"user_id": 2, "name": "grace", "role": "editor"}
+KEY = "3fK2-the-rest-of-a-key"
+LINK = {
+    "link_id": 5,
+    "prefix": "3fK2",
+    "has_password": False,
+    "created_at": "2026-03-31T12:00:00+00:00",
+    "expires_at": "2026-04-30T12:00:00+00:00",
+    "used_at": None,
+    "expired": False,
+}
+BATCH = {
+    "done": 2,
+    "unchanged": 0,
+    "not_allowed": 0,
+    "last_place": 0,
+    "full": 0,
+    "undo": "/api/v1/undo/6f1c6f0e-5d0a-4a3e-9d1b-5f6f0a3c2b11",
+}
+IMPORT = {
+    "id": 3,
+    "job": 31,
+    "name": "holidays.zip",
+    "kind": "archive",
+    "collection_id": 3,
+    "collection": "Holidays",
+    "owner": "ada",
+    "state": "running",
+    "message": "",
+    "done": 512,
+    "total": 2048,
+    "rate": 41.5,
+    "eta_s": 37.0,
+    "added": 500,
+    "existing": 11,
+    "refused": 1,
+    "can_resume": False,
+    "can_retry": False,
+    "created_at": "2026-03-31T12:00:00Z",
+    "started_at": "2026-03-31T12:00:01Z",
+    "finished_at": None,
+}
+IMPORT_DETAIL = {**IMPORT, "checks": [], "refusals": [REFUSED]}
+EMBEDDINGS = {
+    "model": "dinov2-small",
+    "identity": "b1946ac92492d234",
+    "dim": 3,
+    "vectors": [[0.6, 0.0, 0.8], None],
+    "refused": [{"position": 1, "file": "notes.txt", "reason": "no picture that this gallery can read"}],
+}
+SEARCH = {
+    "model": "dinov2-small",
+    "index": "v3",
+    "background": {"size": 512, "mean": 0.112, "std": 0.094},
+    "results": [
+        {
+            "image_id": 12,
+            "score": 0.913,
+            "likeness": 0.98,
+            "filename": "dune.jpg",
+            "label": "dunes",
+            "labels": ["dunes", "desert"],
+            "collection": "Holidays",
+            "url": "/api/v1/images/12/original",
+            "thumbnail_url": "/api/v1/images/12/thumbnail",
+        }
+    ],
+    "next_cursor": "1_12_0.913",
+}
+JOB = {
+    "job_id": 31,
+    "kind": "import",
+    "title": "Importing holidays.zip into Holidays",
+    "state": "running",
+    "message": "",
+    "done": 512,
+    "total": 2048,
+    "rate": 41.5,
+    "eta_s": 37.0,
+    "cancelling": False,
+    "import_id": 3,
+    "created_at": "2026-03-31T12:00:00Z",
+    "started_at": "2026-03-31T12:00:01Z",
+    "finished_at": None,
+}
+VERSION = {
+    "version": 3,
+    "model": "dinov2-small",
+    "active": True,
+    "below_target": False,
+    "count": 100000,
+    "layout": "ivf",
+    "nlist": 1024,
+    "nprobe": 24,
+    "recall": 0.996,
+    "target_recall": 0.99,
+    "p50_ms": 2.4,
+    "curve": [[8, 0.971, 1.1], [24, 0.996, 2.4]],
+    "size_bytes": 162000000,
+    "build_s": 74.0,
+    "built_at": "2026-03-31T12:00:00Z",
+    "reason": "asked for by API",
+}
+INDEX = {
+    "state": "ready",
+    "model": "dinov2-small",
+    "version": "v3",
+    "count": 100012,
+    "main": 100000,
+    "delta": 12,
+    "tombstones": 0,
+    "lag": 0,
+    "recall_today": [{"version": 3, "of": "query", "collection": None, "queries": 25, "recall": 0.998}],
+    "recall_reviewed": [],
+    "due": None,
+    "waits_for": None,
+    "versions": [VERSION],
+}
+MODEL = {
+    "name": "dinov2-small",
+    "title": "DINOv2 small",
+    "dim": 384,
+    "size_bytes": 88250000,
+    "licence": "Apache-2.0",
+    "at_hand": True,
+    "active": True,
+    "wanted": True,
+    "problem": None,
+}
+MODEL_USED = {"name": "dinov2-base", "identity": "b1946ac92492d234", "dim": 768}

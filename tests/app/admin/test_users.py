@@ -1,0 +1,69 @@
+"""The admin's list of users."""
+
+import re
+
+from app.accounts import service, service_usage
+from app.accounts.records import Quota
+from tests.conftest import Client, OpenClient, SignIn
+from tests.factories import PASSWORD, Gallery
+
+
+async def test_somebody_is_invited_and_takes_the_account(
+    gallery: Gallery, sign_in: SignIn, open_client: OpenClient
+) -> None:
+    admin = await sign_in(await gallery.person("root", admin=True))
+    made = await admin.post("/admin/users", data={"name": "ben"})
+    assert made.headers["cache-control"] == "no-store"
+    link = re.search(r"http://[^<]*(/claim/[A-Za-z0-9_-]{43})", made.text)
+    assert link is not None
+    assert link[1] not in (await admin.get("/admin/users")).text
+    ben = await service.get_account(gallery.intake.db, "ben")
+    renewed = await admin.post(f"/admin/users/{ben.id}/invite")
+    fresh = re.search(r"/claim/[A-Za-z0-9_-]{43}", renewed.text)
+    assert fresh is not None
+    visitor = await open_client()
+    claim = {"name": "ben", "password": PASSWORD}
+    assert (await visitor.post(link[1], data=claim)).status_code == 404, "the one before died"
+    assert (await visitor.post(fresh[0], data=claim)).status_code == 303
+    assert (await visitor.get("/account")).status_code == 200
+    assert (await admin.post(f"/admin/users/{ben.id}/invite")).status_code == 409, "it is claimed"
+    taken = await admin.post("/admin/users", data={"name": "BEN"})
+    assert taken.status_code == 422
+    assert "is called BEN already" in taken.text
+
+
+async def test_disabling_acts_at_once_and_never_on_the_last_admin(
+    gallery: Gallery, sign_in: SignIn, client: Client
+) -> None:
+    root = await gallery.person("root", admin=True)
+    ben = await gallery.person("ben")
+    token = await gallery.bearer(ben)
+    admin = await sign_in(root)
+    assert (await client.get("/api/v1/me", headers=token)).status_code == 200
+    assert (await admin.post(f"/admin/users/{ben.account_id}/disable")).status_code == 303
+    assert (await client.get("/api/v1/me", headers=token)).status_code == 401
+    assert "Disabled" in (await admin.get("/admin/users")).text
+    assert (await admin.post(f"/admin/users/{ben.account_id}/enable")).status_code == 303
+    assert (await client.get("/api/v1/me", headers=token)).status_code == 200
+    assert (await admin.post(f"/admin/users/{root.account_id}/disable")).status_code == 409
+    assert (await admin.post("/admin/users/999999/disable")).status_code == 404
+
+
+async def test_a31_a_quota_is_given_and_taken(gallery: Gallery, sign_in: SignIn) -> None:
+    db = gallery.intake.db
+    ben = await gallery.person("ben")
+    assert ben.account_id is not None
+    await gallery.pictures(ben, await gallery.collection(ben, "Bees"), [1, 2])
+    admin = await sign_in(await gallery.person("root", admin=True))
+    page = (await admin.get("/admin/users")).text
+    assert "2 pictures" in page
+    assert "last seen never" in page
+    where = f"/admin/users/{ben.account_id}/quota"
+    for bad in ("-1", "1.5", "many", "9" * 14, "٣"):
+        assert (await admin.post(where, data={"max_files": bad})).status_code == 422, bad
+    assert (await admin.post(where, data={"max_files": "2", "max_mib": "100"})).status_code == 303
+    usage = await service_usage.get_usage(db, ben.account_id, Quota())
+    assert (usage.max_files, usage.max_bytes) == (2, 100 * 1024**2)
+    assert (await admin.post(where, data={"max_files": "", "max_mib": ""})).status_code == 303
+    usage = await service_usage.get_usage(db, ben.account_id, Quota())
+    assert (usage.max_files, usage.max_bytes) == (None, None)
