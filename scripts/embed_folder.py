@@ -133,16 +133,19 @@ def replacing(path: Path) -> Generator[IO[bytes]]:
 
 
 def embed_folder(
-    model: Model, items: Sequence[Item], output: Path, workers: int, report: Callable[[Refused], None]
+    model: Model, folder: Path, paths: Sequence[Path], output: Path, workers: int, report: Callable[[Refused], None]
 ) -> int:
-    """Write the embeddings of all items to `output`. Returns how many; raises NothingEmbedded, OSError, ModelError."""
+    """Write the embeddings of files in `folder` to `output`; returns how many.
+
+    Raises NothingEmbedded, OSError, ModelError.
+    """
     about = About(model.spec.name, model.identity, model.dim)
     console = Console(stderr=True)
     count = 0
     with Decoder(workers) as decoder, OUTPUTS[output.suffix](output, about) as append:
-        files = ((item.source, item.content) for item in items if isinstance(item.content, Path))
+        files = ((path.relative_to(folder).as_posix(), path) for path in paths)
         results = embed_files(Embedder(model), decoder, files)
-        for name, found in track(results, "Embedding", len(items), console=console, disable=not console.is_terminal):
+        for name, found in track(results, "Embedding", len(paths), console=console, disable=not console.is_terminal):
             if isinstance(found, str):
                 report(Refused(name, found))
             else:
@@ -176,7 +179,9 @@ def main(arguments: list[str] | None = None) -> int:
 def run(asked: argparse.Namespace, model: Model) -> int:
     """Embed and tell: 0 when something was embedded, else 1."""
     own = asked.output.resolve()
-    items = [one for one in read_folder(asked.folder).items if isinstance(one, Item) and one.content != own]
+    # Their paths, and not their sources: those are for people, with what cannot be printed replaced.
+    items = (one.content for one in read_folder(asked.folder).items if isinstance(one, Item))
+    paths = [content for content in items if isinstance(content, Path) and content != own]
     refused: list[Refused] = []
 
     def report(one: Refused) -> None:
@@ -185,7 +190,7 @@ def run(asked: argparse.Namespace, model: Model) -> int:
 
     started = time.perf_counter()
     try:
-        embedded = embed_folder(model, items, asked.output, asked.workers, report)
+        embedded = embed_folder(model, asked.folder.resolve(), paths, asked.output, asked.workers, report)
     except NothingEmbedded:
         embedded = 0
     per_s = round(embedded / (time.perf_counter() - started), 2)

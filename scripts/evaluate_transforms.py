@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.datasets.items import DataSetError
 from ml.decoder import prepare
 from ml.embedder import Embedder, NoDirection
 from ml.evaluation.metrics import bootstrap_interval
@@ -114,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 first = first or scores
                 rows.append(row)
                 print(f"{row.model}: done", file=sys.stderr)
-    except (ModelError, OSError, ValueError) as error:
+    except (DataSetError, ModelError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     print("\n".join(table(rows)))

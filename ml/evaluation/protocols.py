@@ -78,7 +78,7 @@ Task = Labelled | Copies
 def read_tasks(folders: Sequence[Path]) -> list[Task]:
     """A folder with a groups.json is of altered copies; any other is labelled by the folders in it.
 
-    The labelled pictures are also among what copies are searched in. Raises NotADirectoryError, and ValueError
+    The labelled pictures are also among what copies are searched in. Raises DataSetError, and ValueError
     for a folder without pictures and for a groups.json that cannot be used.
     """
     labelled = [_read_labelled(folder) for folder in folders if not (folder / GROUPS).is_file()]
@@ -110,12 +110,13 @@ def kind_of(alteration: str) -> str:
 
 def _read_labelled(folder: Path) -> Labelled:
     items = [one for one in read_folder(folder, "folder").items if isinstance(one, Item)]
-    if not items:
+    files = [item.content for item in items if isinstance(item.content, Path)]
+    if not files:
         raise ValueError(f"{folder} holds no pictures")
     labels = [item.labels[0] if item.labels else folder.name for item in items]
     if len(set(labels)) < 2:
         raise ValueError(f"{folder} has no labels to go by: put the pictures into a folder for each label")
-    return Labelled(folder.name, [folder.resolve() / item.source for item in items], labels)
+    return Labelled(folder.name, files, labels)
 
 
 def _read_group(folder: Path, group: dict[str, Any]) -> tuple[list[tuple[str, tuple[Path, Path]]], list[Path]]:

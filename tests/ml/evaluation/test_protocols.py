@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ml.datasets.items import DataSetError
 from ml.evaluation.protocols import Copies, Labelled, kind_of, read_copies, read_tasks
 
 
@@ -119,7 +120,7 @@ def test_a_list_that_cannot_be_used_is_named(tmp_path: Path, text: str) -> None:
 def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no pictures"):
         read_tasks([tmp_path])
-    with pytest.raises(NotADirectoryError):
+    with pytest.raises(DataSetError, match="is not a folder"):
         read_tasks([tmp_path / "none"])
 
 
