@@ -8,7 +8,7 @@ export CHROMIUM
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-heavy check schema lock audit
+.PHONY: help install demo dev test test-heavy screenshots check schema lock audit
 
 help: ## List what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test: $(STAMP) ## Run the tests; LIKENESS_TEST_DATA names a folder of real pictu
 
 test-heavy: $(STAMP) ## Run the tests that take minutes.
 	@$(BIN)/python -m pytest -m heavy
+
+screenshots: $(STAMP) ## Take a picture of every page into screenshots/, in a gallery of its own; needs Chromium.
+	@$(BIN)/python -m scripts.screenshots
 
 check: $(STAMP) ## Check format, lint, types, imports, banned calls, and that schema.sql is what the migrations make.
 	$(BIN)/ruff format --check

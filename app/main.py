@@ -28,7 +28,19 @@ from app.accounts import pages as accounts_pages
 from app.accounts.guards import require_scope
 from app.accounts.identity import Identify, provide_viewer
 from app.admin import api as admin_api
-from app.admin import api_events, api_index, api_jobs, api_models, pages_events, pages_index, pages_users
+from app.admin import (
+    api_events,
+    api_index,
+    api_jobs,
+    api_models,
+    api_users,
+    pages_events,
+    pages_failures,
+    pages_index,
+    pages_models,
+    pages_styleguide,
+    pages_users,
+)
 from app.admin import pages as admin_pages
 from app.admin.metrics import metrics
 from app.collections import api as collections_api
@@ -70,6 +82,9 @@ from app.search.finders import opened_finder
 from app.search.live import Live, stop
 from app.search.meter import recall_meter
 from app.search.service import Engine
+from app.training import api as training_api
+from app.training import api_evaluations, pages_evaluations
+from app.training import pages as training_pages
 from ml.decoder import Decoder
 from ml.embedder import Embedder
 from ml.images import FORMATS, LIMITS
@@ -166,11 +181,19 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             ),
             _router(embedding_api.handlers, UPLOAD_TOTAL_BYTES),
             _router([*search_pages.handlers, *search_api.handlers, *search_api_plain.handlers], picture_bytes),
+            training_pages.router,
+            pages_evaluations.router,
+            training_api.router,
+            api_evaluations.router,
             admin_pages.router,
             pages_index.router,
             pages_users.router,
             pages_events.router,
+            pages_failures.router,
+            pages_models.router,
+            pages_styleguide.styleguide,
             api_events.router,
+            api_users.router,
             admin_api.router,
             api_index.router,
             api_jobs.router,

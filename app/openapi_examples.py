@@ -16,7 +16,9 @@ IMAGE = {
     "url": "/api/v1/images/12/original",
     "thumbnail_url": "/api/v1/images/12/thumbnail",
 }
+UNDO = "/api/v1/undo/6f1c6f0e-5d0a-4a3e-9d1b-5f6f0a3c2b11"
 IMAGE_DETAIL = {**IMAGE, "boxes": [{"label": "camel", "x": 410.0, "y": 300.0, "width": 220.0, "height": 180.0}]}
+CHANGED_IMAGE = {**IMAGE_DETAIL, "undo": UNDO}
 REFUSED = {"file": "notes.txt", "reason": "no picture that this gallery can read"}
 ME = {
     "user_id": 1,
@@ -70,7 +72,7 @@ BATCH = {
     "not_allowed": 0,
     "last_place": 0,
     "full": 0,
-    "undo": "/api/v1/undo/6f1c6f0e-5d0a-4a3e-9d1b-5f6f0a3c2b11",
+    "undo": UNDO,
 }
 IMPORT = {
     "id": 3,
@@ -182,4 +184,73 @@ MODEL = {
     "wanted": True,
     "problem": None,
 }
+USER = {
+    "user_id": 4,
+    "name": "grace",
+    "is_admin": False,
+    "disabled": False,
+    "invited": True,
+    "seen_at": None,
+    "files": 0,
+    "bytes": 0,
+    "max_files": None,
+    "max_bytes": 10737418240,
+}
+INVITED = {"user": USER, "claim_url": "https://pictures.example.org/claim/2Q0Pp3…"}
 MODEL_USED = {"name": "dinov2-base", "identity": "b1946ac92492d234", "dim": 768}
+NEW_TRAINING = {
+    "collection_id": 3,
+    "model": "dinov2-small",
+    "name": "holidays-1",
+    "config": {"epochs": 10, "last_blocks": 4},
+    "held_out_pct": 20,
+}
+TRAINING = {
+    "training_id": 5,
+    "job_id": 31,
+    "collection_id": 3,
+    "collection": "Holidays",
+    "model": "dinov2-small",
+    "name": "holidays-1",
+    "config": {"epochs": 10, "last_blocks": 4, "seed": 0},
+    "held_out_pct": 20,
+    "state": "running",
+    "step": 120,
+    "steps": 640,
+    "error": "",
+    "standing": "none",
+    "previous": None,
+    "about": {"trainable": 6_000_000, "pictures": 1638, "steps": 640, "device": "bfloat16 on cpu"},
+    "created_at": "2026-03-31T12:00:00Z",
+    "started_at": "2026-03-31T12:00:01Z",
+    "ended_at": None,
+}
+STEP = {"kind": "step", "step": 120, "epoch": 1, "loss": 4.21, "gradient_norm": 0.8, "pictures_per_s": 12.5}
+PROBE = {"kind": "probe", "epoch": 0, "knn": 0.61, "linear": 0.64, "shots": 20, "chance": 0.1, "pictures": 820}
+NEW_EVALUATION = {"models": ["dinov2-small", "holidays-1"], "training_id": 5, "protocols": ["retrieval", "knn"]}
+EVALUATION = {
+    "evaluation_id": 2,
+    "job_id": 32,
+    "collection_id": 3,
+    "collection": "Holidays",
+    "training_id": 5,
+    "models": ["dinov2-small", "holidays-1"],
+    "protocols": ["retrieval", "knn"],
+    "sample": None,
+    "seed": 0,
+    "state": "done",
+    "error": "",
+    "created_at": "2026-03-31T12:00:00Z",
+    "ended_at": "2026-03-31T12:03:00Z",
+}
+RESULTS = {
+    "sets": [
+        {
+            "name": "Holidays, held out",
+            "outcomes": [
+                {"model": "dinov2-small", "protocols": {"retrieval": {"measures": {"P@5": {"value": 0.71}}}}},
+                {"model": "holidays-1", "protocols": {"retrieval": {"measures": {"P@5": {"value": 0.74}}}}},
+            ],
+        }
+    ]
+}

@@ -28,6 +28,9 @@ from app.ingest import tasks as ingest_tasks
 from app.ingest.pipeline import EMBED_LOCK, EMBED_TASK, Intake
 from app.search import builds
 from app.search import tasks as search_tasks
+from app.training import service as training
+from app.training import service_evaluations
+from app.training import tasks as training_tasks
 from ml.decoder import Decoder
 from ml.models.model import ModelError
 
@@ -52,6 +55,8 @@ async def run(settings: Settings, conninfo: str) -> None:
         try:
             await _prepare(settings, shop)
             await service_hashes.queue_unhashed(shop.db)
+            await training.queue_unfinished(shop.db)
+            await service_evaluations.queue_unfinished(shop.db)
             log.info("worker ready")
             await queue.run_worker_async(
                 concurrency=CONCURRENCY,
@@ -158,6 +163,7 @@ async def _assembled(
             "ingest": ingest_tasks.tasks,
             "embedding": embedding_tasks.tasks,
             "search": search_tasks.tasks,
+            "training": training_tasks.tasks,
         },
     )
     with Decoder(settings.decoders) as decoder:

@@ -71,6 +71,120 @@ $$;
 
 
 --
+-- Name: placement_of(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.placement_of(standing bigint[]) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    found bigint;
+BEGIN
+    LOOP
+        SELECT id INTO found FROM placement WHERE collection_ids = standing;
+        IF found IS NULL THEN
+            INSERT INTO placement (collection_ids) VALUES (standing) ON CONFLICT DO NOTHING RETURNING id INTO found;
+        END IF;
+        IF found IS NOT NULL THEN
+            RETURN found;
+        END IF;
+    END LOOP;
+END $$;
+
+
+--
+-- Name: standing_of(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.standing_of(image_id bigint) RETURNS bigint[]
+    LANGUAGE sql STABLE
+    AS $_$
+    SELECT ARRAY(SELECT collection_id FROM collection_image AS standing WHERE standing.image_id = $1 ORDER BY 1)
+$_$;
+
+
+--
+-- Name: tally_image(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.tally_image() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    standing bigint[] := standing_of(OLD.id);
+    step integer := CASE WHEN TG_OP = 'UPDATE' AND OLD.trashed_at IS NOT NULL THEN 1 ELSE -1 END;
+BEGIN
+    IF standing <> '{}' THEN
+        INSERT INTO tally (placement_id, label_id, images)
+        SELECT placement_of(standing), label_id, step
+        FROM (SELECT NULL::bigint AS label_id UNION ALL
+            SELECT carried.label_id FROM image_label AS carried WHERE carried.image_id = OLD.id) AS one;
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+
+
+--
+-- Name: tally_labels(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.tally_labels() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM FROM image WHERE id IN (SELECT image_id FROM changed) ORDER BY id FOR NO KEY UPDATE;
+    INSERT INTO tally (placement_id, label_id, images)
+    WITH summed AS (
+        SELECT standing_of(image.id) AS standing, changed.label_id, count(*) AS images
+        FROM changed JOIN image ON image.id = changed.image_id WHERE image.trashed_at IS NULL GROUP BY 1, 2
+    ), known AS MATERIALIZED (
+        SELECT standing, placement_of(standing) AS id
+        FROM (SELECT DISTINCT standing FROM summed WHERE standing <> '{}' ORDER BY 1) AS one
+    )
+    SELECT known.id, label_id, CASE TG_OP WHEN 'INSERT' THEN images ELSE -images END
+    FROM summed JOIN known USING (standing);
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: tally_standings(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.tally_standings() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM FROM image WHERE id IN (SELECT image_id FROM changed) ORDER BY id FOR NO KEY UPDATE;
+    INSERT INTO tally (placement_id, label_id, images)
+    WITH moved AS (
+        SELECT changed.image_id, array_agg(changed.collection_id) AS steps, standing_of(changed.image_id) AS standing
+        FROM changed JOIN image ON image.id = changed.image_id
+        WHERE image.trashed_at IS NULL GROUP BY changed.image_id
+    ), sets AS (
+        SELECT image_id, standing, 1 AS images FROM moved
+        UNION ALL
+        SELECT image_id, CASE TG_OP
+            WHEN 'INSERT' THEN ARRAY(SELECT unnest(standing) EXCEPT SELECT unnest(steps) ORDER BY 1)
+            ELSE ARRAY(SELECT unnest(standing) UNION SELECT unnest(steps) ORDER BY 1) END, -1
+        FROM moved
+    ), counted AS (
+        SELECT standing, NULL::bigint AS label_id, images FROM sets
+        UNION ALL
+        SELECT sets.standing, carried.label_id, sets.images
+        FROM sets JOIN image_label AS carried ON carried.image_id = sets.image_id
+    ), summed AS (
+        SELECT standing, label_id, sum(images) AS images FROM counted
+        WHERE standing <> '{}' GROUP BY standing, label_id HAVING sum(images) <> 0
+    ), known AS MATERIALIZED (
+        SELECT standing, placement_of(standing) AS id FROM (SELECT DISTINCT standing FROM summed ORDER BY 1) AS one
+    )
+    SELECT known.id, label_id, images FROM summed JOIN known USING (standing);
+    RETURN NULL;
+END $$;
+
+
+--
 -- Name: visible_collections(bigint, bytea[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -370,6 +484,59 @@ COMMENT ON TABLE public.embedding_attempt IS 'Written before a picture is decode
 
 
 --
+-- Name: evaluation; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.evaluation (
+    id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    account_id bigint,
+    collection_id bigint,
+    collection_name text NOT NULL,
+    training_id bigint,
+    models text[] NOT NULL,
+    protocols text[] NOT NULL,
+    sample integer,
+    seed integer DEFAULT 0 NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    results jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT evaluation_sample_check CHECK ((sample > 0)),
+    CONSTRAINT evaluation_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'stopped'::text, 'done'::text, 'failed'::text])))
+);
+
+
+--
+-- Name: COLUMN evaluation.training_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.evaluation.training_id IS 'On the pictures that this training did not learn from; NULL: on all.';
+
+
+--
+-- Name: COLUMN evaluation.sample; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.evaluation.sample IS 'So many pictures at most, drawn by the seed; NULL: all.';
+
+
+--
+-- Name: evaluation_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.evaluation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.evaluation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: image; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -656,6 +823,38 @@ ALTER TABLE public.model ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 
 --
+-- Name: placement; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.placement (
+    id bigint NOT NULL,
+    collection_ids bigint[] NOT NULL,
+    CONSTRAINT placement_collection_ids_check CHECK ((cardinality(collection_ids) > 0))
+);
+
+
+--
+-- Name: TABLE placement; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.placement IS 'Sets of collections, in order, in which some picture stands or stood.';
+
+
+--
+-- Name: placement_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.placement ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.placement_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: query; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -862,6 +1061,119 @@ ALTER TABLE public.share_link ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 
 --
+-- Name: tally; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tally (
+    placement_id bigint NOT NULL,
+    label_id bigint,
+    images bigint NOT NULL
+);
+
+
+--
+-- Name: TABLE tally; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.tally IS 'How many pictures outside the trash stand in exactly these collections; rows of the same key add up.';
+
+
+--
+-- Name: COLUMN tally.label_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tally.label_id IS 'Of those that carry this label; null: of all.';
+
+
+--
+-- Name: training; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.training (
+    id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    account_id bigint,
+    collection_id bigint,
+    collection_name text NOT NULL,
+    model text NOT NULL,
+    output text NOT NULL,
+    config jsonb NOT NULL,
+    held_out_pct smallint NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    about jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    promoted_over text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT training_held_out_pct_check CHECK (((held_out_pct >= 0) AND (held_out_pct <= 50))),
+    CONSTRAINT training_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'stopped'::text, 'done'::text, 'failed'::text])))
+);
+
+
+--
+-- Name: COLUMN training.output; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.training.output IS 'The model to come: the name of its folder among the models.';
+
+
+--
+-- Name: COLUMN training.held_out_pct; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.training.held_out_pct IS 'Share of the pictures that are not learnt from.';
+
+
+--
+-- Name: COLUMN training.about; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.training.about IS 'What the run said at its start: parameters, pictures, steps, the device.';
+
+
+--
+-- Name: COLUMN training.promoted_over; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.training.promoted_over IS 'The model that answered searches when this one was put in its place.';
+
+
+--
+-- Name: training_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.training ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.training_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: training_point; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.training_point (
+    training_id bigint NOT NULL,
+    step integer NOT NULL,
+    kind text NOT NULL,
+    entry jsonb NOT NULL,
+    CONSTRAINT training_point_kind_check CHECK ((kind = ANY (ARRAY['step'::text, 'probe'::text])))
+);
+
+
+--
+-- Name: TABLE training_point; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.training_point IS 'The curves of a training: what each step came to, and the probes after some.';
+
+
+--
 -- Name: undo; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1039,6 +1351,14 @@ ALTER TABLE ONLY public.embedding
 
 
 --
+-- Name: evaluation evaluation_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.evaluation
+    ADD CONSTRAINT evaluation_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: image_box image_box_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1143,6 +1463,22 @@ ALTER TABLE ONLY public.model
 
 
 --
+-- Name: placement placement_collection_ids_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.placement
+    ADD CONSTRAINT placement_collection_ids_key UNIQUE (collection_ids);
+
+
+--
+-- Name: placement placement_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.placement
+    ADD CONSTRAINT placement_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: query query_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1204,6 +1540,30 @@ ALTER TABLE ONLY public.share_link
 
 ALTER TABLE ONLY public.share_link
     ADD CONSTRAINT share_link_token_hash_key UNIQUE (token_hash);
+
+
+--
+-- Name: training training_output_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.training
+    ADD CONSTRAINT training_output_key UNIQUE (output);
+
+
+--
+-- Name: training training_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.training
+    ADD CONSTRAINT training_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: training_point training_point_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.training_point
+    ADD CONSTRAINT training_point_pkey PRIMARY KEY (training_id, step, kind);
 
 
 --
@@ -1298,6 +1658,34 @@ CREATE INDEX collection_public ON public.collection USING btree (id) WHERE is_pu
 --
 
 CREATE INDEX embedding_image ON public.embedding USING btree (image_id);
+
+
+--
+-- Name: evaluation_account; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX evaluation_account ON public.evaluation USING btree (account_id);
+
+
+--
+-- Name: evaluation_collection; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX evaluation_collection ON public.evaluation USING btree (collection_id);
+
+
+--
+-- Name: evaluation_job; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX evaluation_job ON public.evaluation USING btree (job_id);
+
+
+--
+-- Name: evaluation_training; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX evaluation_training ON public.evaluation USING btree (training_id);
 
 
 --
@@ -1441,6 +1829,41 @@ CREATE INDEX share_link_collection ON public.share_link USING btree (collection_
 
 
 --
+-- Name: tally_label; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tally_label ON public.tally USING btree (label_id);
+
+
+--
+-- Name: tally_placement; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tally_placement ON public.tally USING btree (placement_id, label_id) INCLUDE (images);
+
+
+--
+-- Name: training_account; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX training_account ON public.training USING btree (account_id);
+
+
+--
+-- Name: training_collection; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX training_collection ON public.training USING btree (collection_id);
+
+
+--
+-- Name: training_job; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX training_job ON public.training USING btree (job_id);
+
+
+--
 -- Name: undo_account; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1483,10 +1906,52 @@ CREATE TRIGGER image_added AFTER INSERT ON public.image REFERENCING NEW TABLE AS
 
 
 --
+-- Name: image image_erased; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER image_erased BEFORE DELETE ON public.image FOR EACH ROW WHEN ((old.trashed_at IS NULL)) EXECUTE FUNCTION public.tally_image();
+
+
+--
 -- Name: image image_removed; Type: TRIGGER; Schema: public; Owner: -
 --
 
 CREATE TRIGGER image_removed AFTER DELETE ON public.image REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.count_removed();
+
+
+--
+-- Name: image image_trashed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER image_trashed AFTER UPDATE OF trashed_at ON public.image FOR EACH ROW WHEN (((old.trashed_at IS NULL) <> (new.trashed_at IS NULL))) EXECUTE FUNCTION public.tally_image();
+
+
+--
+-- Name: image_label label_added; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER label_added AFTER INSERT ON public.image_label REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.tally_labels();
+
+
+--
+-- Name: image_label label_removed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER label_removed AFTER DELETE ON public.image_label REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.tally_labels();
+
+
+--
+-- Name: collection_image standing_added; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER standing_added AFTER INSERT ON public.collection_image REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.tally_standings();
+
+
+--
+-- Name: collection_image standing_removed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER standing_removed AFTER DELETE ON public.collection_image REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.tally_standings();
 
 
 --
@@ -1583,6 +2048,38 @@ ALTER TABLE ONLY public.embedding
 
 ALTER TABLE ONLY public.embedding
     ADD CONSTRAINT embedding_model_id_fkey FOREIGN KEY (model_id) REFERENCES public.model(id);
+
+
+--
+-- Name: evaluation evaluation_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.evaluation
+    ADD CONSTRAINT evaluation_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE SET NULL;
+
+
+--
+-- Name: evaluation evaluation_collection_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.evaluation
+    ADD CONSTRAINT evaluation_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.collection(id) ON DELETE SET NULL;
+
+
+--
+-- Name: evaluation evaluation_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.evaluation
+    ADD CONSTRAINT evaluation_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.job(id);
+
+
+--
+-- Name: evaluation evaluation_training_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.evaluation
+    ADD CONSTRAINT evaluation_training_id_fkey FOREIGN KEY (training_id) REFERENCES public.training(id) ON DELETE SET NULL;
 
 
 --
@@ -1735,6 +2232,46 @@ ALTER TABLE ONLY public.session
 
 ALTER TABLE ONLY public.share_link
     ADD CONSTRAINT share_link_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.collection(id) ON DELETE CASCADE;
+
+
+--
+-- Name: tally tally_placement_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tally
+    ADD CONSTRAINT tally_placement_id_fkey FOREIGN KEY (placement_id) REFERENCES public.placement(id);
+
+
+--
+-- Name: training training_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.training
+    ADD CONSTRAINT training_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE SET NULL;
+
+
+--
+-- Name: training training_collection_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.training
+    ADD CONSTRAINT training_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.collection(id) ON DELETE SET NULL;
+
+
+--
+-- Name: training training_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.training
+    ADD CONSTRAINT training_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.job(id);
+
+
+--
+-- Name: training_point training_point_training_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.training_point
+    ADD CONSTRAINT training_point_training_id_fkey FOREIGN KEY (training_id) REFERENCES public.training(id) ON DELETE CASCADE;
 
 
 --

@@ -8,6 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
 
 from app.accounts import service as accounts
@@ -22,6 +23,7 @@ from app.core.settings import Settings
 from app.embedding import store as embedding_store
 from app.embedding.models import Embedders
 from app.embedding.records import ModelRow
+from app.images import service_counts
 from app.search import builds
 from scripts.bench_vectors import generate
 
@@ -108,8 +110,9 @@ async def fill(folder: Path, conninfo: str, count: int, dim: int, *, exact_below
             async with db.transaction() as conn:
                 await _insert_pictures(conn, owner.id, [one.id for one in made], ids)
                 await embedding_store.append_embeddings(conn, model.id, ids.tolist(), vectors[ids - 1])
-        async with db.transaction() as conn:
-            await conn.execute("ANALYZE")
+        await service_counts.fold_counts(db)  # as the worker does
+        with psycopg.connect(conninfo, autocommit=True) as conn:
+            conn.execute("VACUUM ANALYZE")
         session = await service_sessions.sign_in(db, NOBODY, Client("127.0.0.1", "a benchmark"), NAME, PASSWORD)
     return Gallery(settings, conninfo, count, model, session)
 
@@ -139,9 +142,33 @@ async def _insert_pictures(
     asked = {"owner": owner_id, "first": int(ids[0]), "last": int(ids[-1]), "collections": list(collection_ids)}
     await conn.execute(
         """
-        INSERT INTO image (id, owner_id, digest, filename, format, width, height, size_bytes) OVERRIDING SYSTEM VALUE
-        SELECT id, %(owner)s, sha256(int8send(id)), id || '.jpg', 'JPEG', 640, 480, 100000
+        INSERT INTO image (id, owner_id, digest, filename, format, width, height, size_bytes, created_at, document)
+        OVERRIDING SYSTEM VALUE
+        SELECT id, %(owner)s, sha256(int8send(id)), name, format[1 + (id * 7 + id / 13) %% 20], width, height, 100000,
+            timestamptz '2024-01-01' + id * interval '1 minute', image_document(name, '{}', '{}')
         FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS id
+        CROSS JOIN LATERAL (SELECT
+            (ARRAY['sea', 'hill', 'tower', 'garden'])[1 + id %% 4] || ' ' || id || '.jpg' AS name,
+            array_fill('JPEG'::text, ARRAY[16]) || ARRAY['PNG', 'PNG', 'WEBP', 'HEIF'] AS format,
+            (ARRAY[640, 640, 1024, 3000, 4000, 4000])[1 + (id / 3) %% 6] AS width,
+            (ARRAY[480, 480, 1024, 4000, 3000, 1200])[1 + (id / 3) %% 6] AS height) AS drawn
+        """,
+        asked,
+    )
+    # Two labels each: one of 200 by its frequency, the tenth as frequent at a tenth of the way, and one of four.
+    await conn.execute(
+        """
+        INSERT INTO label (name) SELECT 'label ' || n FROM generate_series(0, 203) AS n ON CONFLICT DO NOTHING
+        """
+    )
+    await conn.execute(
+        """
+        INSERT INTO image_label (image_id, label_id, position)
+        SELECT one.id, label.id, place FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS one (id)
+        CROSS JOIN LATERAL (VALUES
+            (floor(200 * power((one.id * 2654435761 %% 10007) / 10007.0, 3))::int, 1), (200 + (one.id %% 4)::int, 2)
+        ) AS carried (number, place)
+        JOIN label ON label.name = 'label ' || number
         """,
         asked,
     )

@@ -101,7 +101,7 @@ def measure_gpu(checkpoint: Path, batch: int, rounds: int) -> GpuRow:
     model.forward(inputs)
     seconds = min(take_turns({"ours": lambda: model.forward(inputs)}, rounds)["ours"].wall_s)
     flops_per_s = batch * flops(checkpoint.name) / seconds
-    peak = _matrix_flops_per_s(torch.device("cuda" if torch.cuda.is_available() else "cpu"), MATRIX)
+    peak = matrix_flops_per_s(torch.device("cuda" if torch.cuda.is_available() else "cpu"), MATRIX)
     return GpuRow(checkpoint.name, batch, model.runs_on, batch / seconds, flops_per_s, peak, flops_per_s / peak)
 
 
@@ -115,7 +115,8 @@ def flops(size: str) -> float:
     return shape.layers * (products + attention) + 2 * patches * 3 * PATCH**2 * shape.width
 
 
-def _matrix_flops_per_s(device: Any, side: int) -> float:
+def matrix_flops_per_s(device: Any, side: int) -> float:
+    """What a large bfloat16 product of `side` x `side` matrices reaches on a device."""
     import torch
 
     matrix = torch.randn(side, side, device=device, dtype=torch.bfloat16)

@@ -19,7 +19,7 @@ from ml.datasets.items import DataSetError
 from ml.decoder import prepare
 from ml.embedder import Embedder, NoDirection
 from ml.evaluation.metrics import bootstrap_interval
-from ml.evaluation.protocols import Embeddings, PerQuery, Task, read_tasks
+from ml.evaluation.tasks import Embeddings, PerQuery, Task, read_tasks
 from ml.images import PictureRefused
 from ml.models.model import Model, ModelError
 from ml.models.names import POOLINGS, TRANSFORMS, parse

@@ -1,5 +1,6 @@
 """The page of one's own account: password, sessions, API tokens."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,8 +16,9 @@ from app.accounts.pages import FORM_BYTES
 from app.accounts.passwords import WrongPassword
 from app.accounts.records import SCOPES, ApiToken, Scope, Session, Viewer
 from app.core.database import Database
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, TooMany
 from app.core.pages import Notice, redirect, render
+from app.core.problems import waiting_headers
 from app.core.settings import Settings
 
 ACCOUNT = "/account"
@@ -109,6 +111,10 @@ async def change_password(
         secret = await service.change_password(db, viewer, client_of(request), data.current, data.new)
     except WrongPassword as error:
         return await _page(request, db, viewer, errors={"current": error.detail})
+    except TooMany as error:
+        minutes = math.ceil((error.retry_after_s or 0) / 60)
+        words = f"{error.detail}: try again in {minutes} minute{'' if minutes == 1 else 's'}"
+        return await _page(request, db, viewer, errors={"current": words}, throttled=error)
     except (Invalid, Conflict) as error:
         return await _page(request, db, viewer, errors={"new": error.detail})
     notice = Notice("success", "Your password is changed, and all other browsers are signed out.")
@@ -174,6 +180,7 @@ async def _page(
     *,
     new_token: str | None = None,
     errors: dict[str, str] | None = None,
+    throttled: TooMany | None = None,
 ) -> Response[Any]:
     account = await service.get_own(db, viewer)
     sessions = await service_sessions.list_sessions(db, viewer)
@@ -190,8 +197,8 @@ async def _page(
         "accounts/account.html",
         page,
         title="Your account",
-        status_code=422 if errors else 200,
-        headers={"Cache-Control": "no-store"} if new_token else None,
+        status_code=throttled.status if throttled else 422 if errors else 200,
+        headers={"Cache-Control": "no-store"} if new_token else waiting_headers(throttled) if throttled else None,
     )
 
 

@@ -16,6 +16,7 @@ EventKind = Literal[
     "session_revoked",
     "password_changed",
     "password_change_refused",
+    "password_change_throttled",
     "token_made",
     "token_revoked",
     "link_made",

@@ -2,13 +2,13 @@
 
 import structlog
 
-from app.accounts import service_events, store, store_sessions
+from app.accounts import service_attempts, service_events, store, store_sessions
 from app.accounts.passwords import WrongPassword, check_password, make_hash, matches
 from app.accounts.records import NOBODY, Account, Client, EventKind, Viewer
 from app.accounts.secret import digest, new_secret
 from app.accounts.service_events import LOCAL
 from app.core.database import Connection, Database
-from app.core.errors import Conflict, Invalid, NotFound, SignInNeeded
+from app.core.errors import Conflict, Invalid, NotFound, SignInNeeded, TooMany
 
 NAME_LENGTH = 64
 
@@ -103,13 +103,20 @@ async def set_password(db: Database, name: str, password: str) -> None:
 async def change_password(db: Database, viewer: Viewer, client: Client, current: str, new: str) -> str:
     """Change one's own password: all sessions end, and the secret of a new one is returned.
 
-    Raises WrongPassword when `current` is not the password, Invalid when `new` cannot be one.
+    Raises WrongPassword when `current` is not the password, TooMany after ten of them, as signing in does, and Invalid
+    when `new` cannot be one.
     """
     account = await get_own(db, viewer)
+    try:
+        attempts = await service_attempts.admit(db, f"account {account.id}", f"address {client.address}")
+    except TooMany:
+        await service_events.record_throttled(db, "password_change_throttled", client.address)
+        raise
     if account.password_hash is None or not await matches(account.password_hash, current):
         await service_events.record_refusal(db, "password_change_refused", account.id, client.address)
         log.warning("password change refused", account=account.id, address=client.address)
         raise WrongPassword("this is not your current password")
+    await service_attempts.forgive(db, attempts)
     check_password(new, account.name)
     new_hash = await make_hash(new)
     secret = new_secret()

@@ -5,10 +5,11 @@ import math
 from app.accounts import store_attempts
 from app.accounts.secret import digest
 from app.core.database import Database
-from app.core.errors import TooMany
+from app.core.errors import RateLimit, TooMany
 
 MOST = 10
 WINDOW_S = 300
+LIMIT = RateLimit("wrong-passwords", MOST, WINDOW_S)
 
 
 async def admit(db: Database, *subjects: str) -> list[int]:
@@ -29,7 +30,9 @@ async def admit(db: Database, *subjects: str) -> list[int]:
                 waits.append(wait)
         if not waits:
             return await store_attempts.insert(conn, digests)
-    raise TooMany("too many wrong passwords in the last few minutes", retry_after_s=max(1, math.ceil(max(waits))))
+    raise TooMany(
+        "too many wrong passwords in the last few minutes", retry_after_s=max(1, math.ceil(max(waits))), limit=LIMIT
+    )
 
 
 async def forgive(db: Database, attempts: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""Jobs as JSON: long work, how far it is, and its cancel."""
+"""Jobs as JSON: long work, how far it is, its cancel and its retry."""
 
 from datetime import datetime
 from typing import Annotated
@@ -73,6 +73,16 @@ async def cancel_job(db: NamedDependency[Database], viewer: NamedDependency[View
     return _job_out(*await service_jobs.get_job(db, viewer, job_id))
 
 
+@post("/{job_id:int}/retry", operation_id="retryJob", summary="Try a job again", status_code=202)
+async def retry_job(db: NamedDependency[Database], viewer: NamedDependency[Viewer], job_id: FromPath[int]) -> JobOut:
+    """Do again what a failed or cancelled job was for, as a job of its own, with which it answers.
+
+    Embedding makes its job when its turn comes: until then the old one is told. 409 for one that has not failed.
+    """
+    again = await service_jobs.retry_job(db, viewer, job_id)
+    return _job_out(*await service_jobs.get_job(db, viewer, again))
+
+
 def _job_out(job: Job, import_id: int | None) -> JobOut:
     return JobOut(
         job_id=job.id,
@@ -93,5 +103,8 @@ def _job_out(job: Job, import_id: int | None) -> JobOut:
 
 
 router = Router(
-    "/api/v1/jobs", route_handlers=[list_jobs, get_job, cancel_job], guards=[require_signed_in], tags=["jobs"]
+    "/api/v1/jobs",
+    route_handlers=[list_jobs, get_job, cancel_job, retry_job],
+    guards=[require_signed_in],
+    tags=["jobs"],
 )

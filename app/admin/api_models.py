@@ -60,16 +60,17 @@ async def list_models(db: NamedDependency[Database], settings: NamedDependency[S
     return ModelList([_model_out(one) for one in listed], reason)
 
 
-@post("/use", operation_id="useModel", summary="Change to a model", status_code=202)
+@post("/use", operation_id="useModel", summary="Extract and index by a model", status_code=202)
 async def use(
     db: NamedDependency[Database], settings: NamedDependency[Settings], data: JSONBody[ModelChoice]
 ) -> ModelUsed:
-    """Embed every picture by another model beside the one in force, and switch when that is complete.
+    """Embed every picture by a model beside the one in force, build its index, and switch when both are complete.
 
-    404 for a name that is not in the list, 409 for a model whose weights are not at hand (`likeness models fetch`),
-    and when LIKENESS_MODEL names another one.
+    For the model in force itself: embed what waits, and build the index afresh. 404 for a name that is not in the
+    list, 409 for a model whose weights are not at hand (`likeness models fetch`), and when LIKENESS_MODEL names
+    another one.
     """
-    row = await service_models.use_listed(db, settings, data.name)
+    row, _ = await service_models.extract_and_index(db, settings, data.name)
     return ModelUsed(row.name, row.identity, row.dim)
 
 

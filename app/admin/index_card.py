@@ -1,5 +1,6 @@
 """The index as the admin's page shows it: the one in force, its versions, how much it finds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,6 +10,17 @@ from app.core.words import duration_text, size_text, time_text
 from app.search.records import IndexVersion, Recall
 
 LAYOUTS = {"exact": "exact", "plain": "IVF-Flat", "panorama": "IVF-Flat, Panorama", "float16": "IVF-Flat"}
+CONSTANTS = {
+    "reach": "Reach without a filter",
+    "reach_at_1": "Reach with 1 % allowed",
+    "reach_at_10": "Reach with 10 % allowed",
+    "reach_at_50": "Reach with 50 % allowed",
+    "reach_at_100": "Reach with all allowed",
+    "rows": "Vectors compared in a search",
+    "gather_us": "Fetching a vector, in µs",
+    "scan_us": "Passing a vector in a scan, in µs",
+}
+"""What a build measured, by its name in the manifest, in words."""
 CONSTANTS_DIGITS = 4
 
 
@@ -38,18 +50,26 @@ class IndexView:
 
 @dataclass(frozen=True, slots=True)
 class VersionView:
-    """One published build. `usable`: of the model in force, so that it can be put in force itself."""
+    """One published build. `usable`: of the model in force, so that it can be put in force itself.
+
+    `network` is what lies below a model that is an adapter, else empty; `nlist` and `nprobe` are 0 for an exact index.
+    """
 
     id: int
     label: str
     model: str
+    network: str
     active: bool
     usable: bool
     below_target: bool
     count: int
-    setting_text: str
+    kind: str
+    nlist: int
+    nprobe: int
     recall_text: str
+    p50_text: str
     size_text: str
+    age_text: str
     built_text: str
     reason: str
 
@@ -99,35 +119,46 @@ def index_view(index: IndexState, life: IndexLife) -> IndexView:
     )
 
 
-def life_view(index: IndexState, life: IndexLife) -> LifeView:
-    """Versions and measurements in words."""
+def life_view(index: IndexState, life: IndexLife, networks: Mapping[str, str]) -> LifeView:
+    """Versions and measurements in words; `networks` are those below the models that are adapters."""
     published = index.published
     own = [one for one in life.versions if one.model_id == index.model_id]
     active = next((one for one in own if one.is_active), None)
     before = next((one.label for one in own if active is not None and one.id < active.id), "")
     facts = published.manifest if published else {}
     return LifeView(
-        versions=[_version_view(one, index.model_id) for one in life.versions],
+        versions=[_version_view(one, index.model_id, networks.get(one.model, "")) for one in life.versions],
         before=before,
         curve=draw_curve(facts["curve"], facts["nprobe"], facts["target_recall"]) if published else None,
         recalls=_recalls(life, published),
-        constants=[Fact(name, f"{value:.{CONSTANTS_DIGITS}g}") for name, value in facts.get("constants", {}).items()],
+        constants=[
+            Fact(CONSTANTS[name], f"{value:.{CONSTANTS_DIGITS}g}")
+            for name, value in facts.get("constants", {}).items()
+            if name in CONSTANTS
+        ],
     )
 
 
-def _version_view(version: IndexVersion, model_id: int | None) -> VersionView:
+def _version_view(version: IndexVersion, model_id: int | None, network: str) -> VersionView:
     facts = version.manifest
+    levels = f", {facts['levels']} levels" if facts["levels"] > 1 else ""
+    exact = facts["layout"] == "exact"
     return VersionView(
         id=version.id,
         label=version.label,
         model=version.model,
+        network=network,
         active=version.is_active,
         usable=version.model_id == model_id,
         below_target=version.below_target,
         count=facts["count"],
-        setting_text=f"{LAYOUTS[facts['layout']]}{_setting_text(version)}",
+        kind=f"{LAYOUTS[facts['layout']]}{levels}, {facts['storage']}",
+        nlist=0 if exact else facts["nlist"],
+        nprobe=0 if exact else facts["nprobe"],
         recall_text=f"{facts['recall']:.3f}",
+        p50_text=f"{facts['p50_ms']:.2f} ms" if facts["p50_ms"] else "",
         size_text=size_text(facts["size_bytes"]),
+        age_text=_age_text(version),
         built_text=f"{time_text(version.created_at)}, in {duration_text(facts['build_s'])}",
         reason=facts["reason"],
     )
@@ -154,9 +185,12 @@ def _setting_text(version: IndexVersion | None) -> str:
 def _built_text(version: IndexVersion | None) -> str:
     if version is None:
         return "not yet: fresh pictures are searched exactly"
-    age_s = (datetime.now(UTC) - version.created_at).total_seconds()
     build_text = duration_text(version.manifest["build_s"])
-    return f"{time_text(version.created_at)}, {duration_text(age_s)} ago, in {build_text}"
+    return f"{time_text(version.created_at)}, {_age_text(version)} ago, in {build_text}"
+
+
+def _age_text(version: IndexVersion) -> str:
+    return duration_text((datetime.now(UTC) - version.created_at).total_seconds())
 
 
 def _built_recall_text(index: IndexState) -> str:

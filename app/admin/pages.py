@@ -1,5 +1,6 @@
 """The admin's page: how the gallery is, jobs live."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,62 +10,64 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from app.accounts.guards import require_admin
-from app.admin import service
+from app.accounts.records import Viewer
+from app.admin import service, service_failures, service_jobs, service_models
 from app.admin.index_card import IndexView, LifeView, index_view, life_view
+from app.admin.jobs_card import JobView, job_view
 from app.admin.mirror_card import MirrorView, mirror_view
+from app.admin.models_card import ModelsView, models_view
 from app.admin.records import Check, Counts, User
+from app.admin.service import Overview
+from app.admin.settings_card import SettingView, list_settings
+from app.admin.storage_card import QueueView, StorageView, queue_views, storage_view
 from app.core import jobs
 from app.core.database import Database
-from app.core.jobs import Job
-from app.core.pages import Notice, redirect, render
+from app.core.pages import Notice, redirect, render, wants_fragment
 from app.core.settings import Settings
-from app.core.words import duration_text, time_text
-from app.embedding import service as embedding
+from app.core.words import time_text
 from app.embedding.records import Failure
 from app.ingest import store as ingest_store
+from app.ingest.records import Quarantined
 from app.search.live import Live
 
 
 @dataclass(frozen=True, slots=True)
-class JobView:
-    """A job as the page shows it; `url` is the page of the import that it runs, if it runs one."""
-
-    id: int
-    url: str
-    kind: str
-    title: str
-    state: str
-    done: int
-    total: int | None
-    fraction_pct: int
-    rate_text: str
-    eta_text: str
-    message: str
-    started_text: str
-    finished_text: str
-    cancellable: bool
-
-
-@dataclass(frozen=True, slots=True)
 class FailureView:
-    """A picture that could not be embedded."""
+    """A picture that could not be embedded; `url` is empty where it is somebody else's, for an admin sees none."""
 
     image_id: int
+    url: str
     filename: str
+    owner: str
+    model: str
     reason: str
     at_text: str
 
 
 @dataclass(frozen=True, slots=True)
-class AdminPage:
+class LivePart:
+    """What the page asks for again while one looks at it."""
+
     index: IndexView
     life: LifeView
     mirror: MirrorView | None
     counts: Counts
     jobs: list[JobView]
     health: list[Check]
+    queues: list[QueueView]
+
+
+@dataclass(frozen=True, slots=True)
+class AdminPage(LivePart):
+    """All of it; `refused_count` is how many files imports refused, of which `refused` are the first."""
+
+    storage: StorageView
+    models: ModelsView
     failures: list[FailureView]
+    refused: list[Quarantined]
+    refused_count: int
     users: list[User]
+    settings: list[SettingView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +81,33 @@ async def admin(
     db: NamedDependency[Database],
     settings: NamedDependency[Settings],
     live: NamedDependency[Live],
+    viewer: NamedDependency[Viewer],
 ) -> Template:
-    """How the gallery is."""
+    """How the gallery is; to htmx, what of it changes by itself."""
     overview = await service.overview(db, settings, live)
+    networks = await service_models.find_networks((one.model for one in overview.life.versions), settings.models_dir)
+    part = _live_part(overview, networks)
+    if wants_fragment(request):
+        return render(request, "admin/_live.html", part, title="Admin")
+    listed, reason = await service_models.list_models(db, settings)
+    failures = await service_failures.list_failures(db)
     context = AdminPage(
-        index=index_view(overview.index, overview.life),
-        life=life_view(overview.index, overview.life),
-        mirror=mirror_view(overview.mirror) if overview.mirror is not None else None,
-        counts=overview.counts,
-        jobs=[_job_view(job, overview.imports) for job in overview.jobs],
-        health=overview.health,
-        failures=[_failure_view(one) for one in overview.failures],
+        index=part.index,
+        life=part.life,
+        mirror=part.mirror,
+        counts=part.counts,
+        jobs=part.jobs,
+        health=part.health,
+        queues=part.queues,
+        storage=storage_view(overview.storage),
+        models=models_view(listed, reason, settings),
+        failures=[_failure_view(one, viewer) for one in failures.embedding],
+        refused=failures.refused,
+        refused_count=failures.refused_count,
         users=overview.users,
+        settings=list_settings(settings, os.environ),
     )
-    return render(request, "admin/index.html", context, fragment="admin/_live.html", title="Admin")
-
-
-@post("/admin/failures/retry")
-async def retry(db: NamedDependency[Database]) -> Redirect:
-    """Try again what could not be embedded."""
-    count = await embedding.retry_failed(db)
-    return redirect("/admin", Notice("info", f"{count} pictures will be tried again."))
+    return render(request, "admin/index.html", context, title="Admin")
 
 
 @get("/admin/jobs/{job_id:int}")
@@ -108,7 +117,7 @@ async def job(request: Request[Any, Any, Any], db: NamedDependency[Database], jo
         found = await jobs.get(conn, job_id)
         imports = await ingest_store.find_by_jobs(conn, [job_id])
     return render(
-        request, "admin/job.html", JobPart(_job_view(found, imports)), fragment="admin/_job.html", title=found.title
+        request, "admin/job.html", JobPart(job_view(found, imports)), fragment="admin/_job.html", title=found.title
     )
 
 
@@ -121,34 +130,40 @@ async def cancel(db: NamedDependency[Database], job_id: FromPath[int]) -> Redire
     return redirect("/admin", Notice("info", "The job will end in a moment."))
 
 
-def _job_view(job: Job, imports: dict[int, int]) -> JobView:
-    unit = "%" if job.kind == "index" else "B" if job.kind == "fetch" else "pictures"
-    pictures = unit == "pictures"
-    return JobView(
-        id=job.id,
-        url=f"/imports/{imports[job.id]}" if job.id in imports else "",
-        kind=job.kind,
-        title=job.title,
-        state=job.state,
-        done=job.done,
-        total=job.total,
-        fraction_pct=round(job.fraction * 100),
-        rate_text=f"{job.rate:.1f} pictures/s" if pictures and job.rate else "",
-        eta_text=f"{duration_text(job.eta_s)} left" if job.eta_s is not None else "",
-        message=job.message,
-        started_text=time_text(job.started_at),
-        finished_text=time_text(job.finished_at),
-        cancellable=not job.ended and not job.cancel_requested,
+@post("/admin/jobs/{job_id:int}/retry")
+async def retry(db: NamedDependency[Database], viewer: NamedDependency[Viewer], job_id: FromPath[int]) -> Redirect:
+    """Do again what a job that failed was for."""
+    await service_jobs.retry_job(db, viewer, job_id)
+    return redirect("/admin", Notice("info", "It is tried again."))
+
+
+def _live_part(overview: Overview, networks: dict[str, str]) -> LivePart:
+    return LivePart(
+        index=index_view(overview.index, overview.life),
+        life=life_view(overview.index, overview.life, networks),
+        mirror=mirror_view(overview.mirror) if overview.mirror is not None else None,
+        counts=overview.counts,
+        jobs=[job_view(job, overview.imports) for job in overview.jobs],
+        health=overview.health,
+        queues=queue_views(overview.queues),
     )
 
 
-def _failure_view(one: Failure) -> FailureView:
-    return FailureView(one.image_id, one.filename, one.reason, time_text(one.attempted_at))
+def _failure_view(one: Failure, viewer: Viewer) -> FailureView:
+    return FailureView(
+        image_id=one.image_id,
+        url=f"/images/{one.image_id}" if one.owner == viewer.name else "",
+        filename=one.filename,
+        owner=one.owner,
+        model=one.model,
+        reason=one.reason,
+        at_text=time_text(one.attempted_at),
+    )
 
 
 router = Router(
     "/",
-    route_handlers=[admin, retry, job, cancel],
+    route_handlers=[admin, job, cancel, retry],
     guards=[require_admin],
     include_in_schema=False,
 )

@@ -19,10 +19,9 @@ from app.core.database import Database
 from app.core.errors import Conflict, Invalid
 from app.core.pages import Notice, redirect, render
 from app.core.settings import Settings
-from app.core.words import time_text
+from app.core.words import MIB, size_text, time_text
 
 USERS = "/admin/users"
-MIB = 1024**2
 MAX_LIMIT = 10**12  # of files or MiB: what fits a bigint in bytes
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -38,7 +37,7 @@ class UserView:
     state: str
     seen_text: str
     files: int
-    mib_text: str
+    size_text: str
     max_files: str
     max_mib: str
     own: bool
@@ -77,7 +76,7 @@ async def invite(
     """Answers with the page itself: the link is shown this once, and a redirect would have to carry it."""
     name = data.get("name", "")
     try:
-        link = await service_users.invite(db, settings, viewer, client_of(request), name)
+        _, link = await service_users.invite(db, settings, viewer, client_of(request), name)
     except (Invalid, Conflict) as error:
         return await _page(request, db, settings, viewer, invited=name, error=error.detail)
     return await _page(request, db, settings, viewer, claim_url=link, invited=name)
@@ -174,7 +173,7 @@ def _view(user: User, viewer: Viewer) -> UserView:
         state="disabled" if user.disabled else "invited" if user.unclaimed else "active",
         seen_text=time_text(user.seen_at) or "never",
         files=user.files,
-        mib_text=f"{user.bytes / MIB:,.1f}",
+        size_text=size_text(user.bytes),
         max_files="" if user.max_files is None else str(user.max_files),
         max_mib="" if user.max_bytes is None else str(user.max_bytes // MIB),
         own=user.id == viewer.account_id,
@@ -183,8 +182,8 @@ def _view(user: User, viewer: Viewer) -> UserView:
 
 def _quota_text(quota: Quota) -> str:
     files = "any number of pictures" if quota.max_files is None else f"{quota.max_files:,} pictures"
-    mib = "any size" if quota.max_bytes is None else f"{quota.max_bytes // MIB:,} MiB"
-    return f"{files}, {mib}"
+    size = "any size" if quota.max_bytes is None else size_text(quota.max_bytes)
+    return f"{files}, {size}"
 
 
 router = Router(

@@ -40,6 +40,22 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Storage:
+    """Bytes of what is kept: originals (each once for each owner), indexes, the database; and of the disk."""
+
+    originals: int
+    indexes: int
+    database: int
+    free: int
+    total: int
+
+    @property
+    def used_share(self) -> float:
+        """How full the disk is, from 0 to 1, whatever is on it."""
+        return 1 - self.free / self.total
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One part's health."""
 

@@ -4,8 +4,8 @@ import asyncio
 import shutil
 from dataclasses import dataclass, replace
 
-from app.admin import store, store_users
-from app.admin.records import Check, Counts, IndexLife, IndexState, User
+from app.admin import store, store_metrics, store_users
+from app.admin.records import Check, Counts, IndexLife, IndexState, QueueDepth, Storage, User
 from app.core import changes, jobs
 from app.core.database import Connection, Database
 from app.core.errors import Unavailable
@@ -13,9 +13,10 @@ from app.core.jobs import Job
 from app.core.queue import worker_is_alive
 from app.core.schema import head
 from app.core.settings import Settings
+from app.core.words import size_text
 from app.embedding import service as embedding
 from app.embedding import store as embedding_store
-from app.embedding.records import Failure, ModelRow
+from app.embedding.records import ModelRow
 from app.ingest import store as ingest_store
 from app.search import store as search_store
 from app.search import store_recall, upkeep
@@ -24,12 +25,11 @@ from app.search.mirror_status import read_status
 from app.search.records_mirror import MirrorStatus
 
 FULL_SHARE = 0.9
-FAILURES_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that the admin page shows. `imports` are the imports that its jobs run, by job."""
+    """How the gallery is. `imports` are the imports that its jobs run, by job."""
 
     index: IndexState
     life: IndexLife
@@ -38,7 +38,8 @@ class Overview:
     jobs: list[Job]
     imports: dict[int, int]
     health: list[Check]
-    failures: list[Failure]
+    queues: list[QueueDepth]
+    storage: Storage
     users: list[User]
 
 
@@ -52,15 +53,19 @@ async def overview(db: Database, settings: Settings, live: Live) -> Overview:
             counts = replace(counts, searchable=progress.embedded, waiting=progress.waiting, failed=progress.failed)
         recent = await jobs.list_recent(conn)
         imports = await ingest_store.find_by_jobs(conn, [job.id for job in recent])
-        failures = await embedding_store.list_failures(conn, FAILURES_SHOWN)
+        queues = await store_metrics.list_queues(conn)
+        originals, database = await store.get_sizes(conn)
         users = await store_users.list_users(conn)
         position = await changes.position(conn)
         life = await describe_life(conn, settings, model)
     building = any(job.kind == "index" and not job.ended for job in recent)
     index = describe_index(live, position, building=building)
     mirror = await read_status(db, settings)
-    health = await check_health(db, settings, live)
-    return Overview(index, life, mirror, counts, recent, imports, health, failures, users)
+    health = [*await check_health(db, settings, live), *_check_drift(index, counts)]
+    disk = await asyncio.to_thread(shutil.disk_usage, settings.data_dir)
+    indexes = sum(one.manifest["size_bytes"] for one in life.versions)
+    storage = Storage(originals, indexes, database, disk.free, disk.total)
+    return Overview(index, life, mirror, counts, recent, imports, health, queues, storage, users)
 
 
 def describe_index(live: Live, position: int, *, building: bool) -> IndexState:
@@ -136,6 +141,18 @@ async def check_health(db: Database, settings: Settings, live: Live) -> list[Che
     except Unavailable as error:
         checks.append(Check("index", False, error.detail))
     usage = await asyncio.to_thread(shutil.disk_usage, settings.data_dir)
-    share = usage.used / usage.total
-    checks.append(Check("disk", share < FULL_SHARE, f"{share:.0%} used, {usage.free / 1e9:.1f} GB free"))
+    share = 1 - usage.free / usage.total  # what is reserved for root is as good as used
+    checks.append(Check("disk", share < FULL_SHARE, f"{share:.0%} used, {size_text(usage.free)} free"))
     return checks
+
+
+def _check_drift(index: IndexState, counts: Counts) -> list[Check]:
+    """Whether the index holds what the database does; while it catches up with the log it need not."""
+    if index.engine == "qdrant" or index.model_id is None:
+        return []
+    drift = index.count - counts.searchable
+    if index.lag:
+        return [Check("drift", True, f"{index.lag:,} changes are being followed")]
+    if drift:
+        return [Check("drift", False, f"the index holds {index.count:,} pictures, the database {counts.searchable:,}")]
+    return [Check("drift", True, "none: the index holds what the database does")]

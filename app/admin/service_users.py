@@ -14,10 +14,19 @@ async def list_users(db: Database) -> list[User]:
         return await store_users.list_users(conn)
 
 
-async def invite(db: Database, settings: Settings, viewer: Viewer, client: Client, name: str) -> str:
-    """A new account and the link, good for 7 days and once, by which its person takes it. Raises Invalid, Conflict."""
-    _, token = await service_claims.add_claimable(db, name, by=viewer, address=client.address)
-    return service_claims.claim_url(settings, token)
+async def get_user(db: Database, account_id: int) -> User:
+    """One of them. Raises NotFound."""
+    async with db.transaction() as conn:
+        return await store_users.get_user(conn, account_id)
+
+
+async def invite(db: Database, settings: Settings, viewer: Viewer, client: Client, name: str) -> tuple[int, str]:
+    """A new account's id and the link, good for 7 days and once, by which its person takes it.
+
+    Raises Invalid, Conflict.
+    """
+    account, token = await service_claims.add_claimable(db, name, by=viewer, address=client.address)
+    return account.id, service_claims.claim_url(settings, token)
 
 
 async def renew_invitation(db: Database, settings: Settings, account_id: int) -> str:

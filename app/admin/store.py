@@ -1,6 +1,6 @@
 """SQL of the admin's numbers."""
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
 from app.admin.records import Counts
 from app.core.database import Connection
@@ -25,3 +25,12 @@ async def get_revision(conn: Connection) -> str | None:
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute("SELECT version_num FROM alembic_version")
         return await cursor.fetchone()
+
+
+async def get_sizes(conn: Connection) -> tuple[int, int]:
+    """Bytes of all originals, as the accounts' usage counts them, and of the database."""
+    async with conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(
+            "SELECT (SELECT coalesce(sum(bytes), 0) FROM usage)::bigint, pg_database_size(current_database())"
+        )
+        return await cursor.fetchone() or (0, 0)

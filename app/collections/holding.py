@@ -1,6 +1,7 @@
 """Which share links a request holds: a middleware that adds them to the viewer, and the cookie that remembers them."""
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.accounts.guards import viewer_of
 from app.accounts.identity import ANONYMOUS_PATHS, DOCS_PATH
+from app.accounts.secret import digest
 from app.collections import service_links
 
 COOKIE = "likeness_links"
@@ -41,12 +43,20 @@ class HoldLinks:
 
 def holding_cookie(request: Request[Any, Any, Any], key: str, *, secure: bool) -> Cookie:
     """The browser's cookie with one more link, which is the first of the 20 that it keeps."""
-    held = [key, *(one for one in _cookie_keys(request) if one != key)][:MAX_HELD]
+    return _cookie([key, *(one for one in _cookie_keys(request) if one != key)][:MAX_HELD], secure=secure)
+
+
+def forgetting_cookie(request: Request[Any, Any, Any], key_hashes: Collection[bytes], *, secure: bool) -> Cookie:
+    """The browser's cookie without these links."""
+    return _cookie([one for one in _cookie_keys(request) if digest(one) not in key_hashes], secure=secure)
+
+
+def _cookie(held: list[str], *, secure: bool) -> Cookie:
     return Cookie(
         _cookie_name(secure=secure),
         value=_SEPARATOR.join(held),
         path="/",
-        max_age=service_links.MAX_DAYS * 24 * 3600,
+        max_age=service_links.MAX_DAYS * 24 * 3600 if held else 0,
         secure=secure,
         httponly=True,
         samesite="lax",

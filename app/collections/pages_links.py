@@ -14,11 +14,12 @@ from app.accounts.identity import client_of
 from app.accounts.passwords import WrongPassword
 from app.accounts.records import Viewer
 from app.collections import service_links
-from app.collections.holding import holding_cookie
+from app.collections.holding import forgetting_cookie, holding_cookie
 from app.collections.records import Opened, ShareLink
 from app.core.database import Database
-from app.core.errors import Conflict, Invalid, TooMany
+from app.core.errors import Conflict, Invalid, NotFound, TooMany
 from app.core.pages import Notice, redirect, render
+from app.core.problems import waiting_headers
 from app.core.settings import Settings
 from app.core.words import time_text
 
@@ -141,6 +142,22 @@ async def unlock(
     return _lead(request, settings, opened)
 
 
+@post("/collections/{collection_id:int}/forget")
+async def forget(
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    settings: NamedDependency[Settings],
+    collection_id: FromPath[int],
+) -> Redirect:
+    """This browser forgets the links by which it sees the collection; they stay good for whoever has their address."""
+    opening = await service_links.list_opening(db, viewer, collection_id)
+    if not opening:
+        raise NotFound("this browser holds no link to such a collection")
+    cookie = forgetting_cookie(request, opening, secure=settings.secure_cookies)
+    return redirect("/collections", Notice("success", "This browser has forgotten the link."), cookies=[cookie])
+
+
 def _lead(request: Request[Any, Any, Any], settings: Settings, opened: Opened) -> Redirect:
     cookie = holding_cookie(request, opened.key, secure=settings.secure_cookies)
     response = redirect(f"/collections/{opened.collection_id}", cookies=[cookie])
@@ -150,6 +167,7 @@ def _lead(request: Request[Any, Any, Any], settings: Settings, opened: Opened) -
 
 def _ask(request: Request[Any, Any, Any], error: WrongPassword | TooMany | None = None) -> Template:
     wait_s = error.retry_after_s if error is not None else None
+    headers = {} if error is None else waiting_headers(error)
     page = PasswordPage(request.url.path, f"{error.detail}.".capitalize() if error is not None else None, wait_s)
     return render(
         request,
@@ -157,7 +175,7 @@ def _ask(request: Request[Any, Any, Any], error: WrongPassword | TooMany | None 
         page,
         title="A shared collection",
         status_code=200 if error is None else error.status,
-        headers=SECRET if wait_s is None else {**SECRET, "Retry-After": str(wait_s)},
+        headers={**SECRET, **headers},
     )
 
 
@@ -210,7 +228,7 @@ def _address(settings: Settings, request: Request[Any, Any, Any], token: str) ->
 
 router = Router(
     "/",
-    route_handlers=[show_links, make_link, revoke_link, follow, unlock],
+    route_handlers=[show_links, make_link, revoke_link, follow, unlock, forget],
     request_max_body_size=FORM_BYTES,
     include_in_schema=False,
 )

@@ -53,8 +53,17 @@ async def list_shelves(db: Database, viewer: Viewer) -> list[Shelf]:
     """Every visible collection with its count and cover."""
     async with db.transaction() as conn:
         collections = await store.list_visible(conn, viewer)
-        covers = await store.list_covers(conn, [one.id for one in collections])
-    return [Shelf(one, covers[one.id][0], tuple(covers[one.id][1])) for one in collections]
+        ids = [one.id for one in collections]
+        counts, covers = await store.count_images(conn, ids), await store.list_covers(conn, ids)
+    return [Shelf(one, counts[one.id], tuple(covers[one.id])) for one in collections]
+
+
+async def list_counted(db: Database, viewer: Viewer) -> list[tuple[Collection, int]]:
+    """Every visible collection with how many pictures stand in it."""
+    async with db.transaction() as conn:
+        collections = await store.list_visible(conn, viewer)
+        counts = await store.count_images(conn, [one.id for one in collections])
+    return [(one, counts[one.id]) for one in collections]
 
 
 async def list_edited(db: Database, viewer: Viewer) -> list[Collection]:
@@ -91,8 +100,9 @@ async def get_shelf(db: Database, viewer: Viewer, ref: str | int) -> Shelf:
     """One visible collection with its count and cover. Raises NotFound."""
     async with db.transaction() as conn:
         collection = await resolve(conn, viewer, ref)
-        count, cover_ids = (await store.list_covers(conn, [collection.id]))[collection.id]
-    return Shelf(collection, count, tuple(cover_ids))
+        counts = await store.count_images(conn, [collection.id])
+        covers = await store.list_covers(conn, [collection.id])
+    return Shelf(collection, counts[collection.id], tuple(covers[collection.id]))
 
 
 async def update(

@@ -113,6 +113,14 @@ async def hold(db: Database, keys: list[str]) -> tuple[bytes, ...]:
     return digests
 
 
+async def list_opening(db: Database, viewer: Viewer, collection_id: int) -> list[bytes]:
+    """Those of the links held by which the viewer sees this collection."""
+    if not viewer.links:
+        return []
+    async with db.transaction() as conn:
+        return await store_links.list_opening(conn, collection_id, viewer.links)
+
+
 def _key(token: str, password_hash: str | None) -> str:
     """What shows the collection: the link's secret itself, or with a password what nobody can make without having
     given it, for the hash is known to the server alone and salted.

@@ -152,24 +152,37 @@ async def set_cover(conn: Connection, collection_id: int, image_id: int | None) 
     return cursor.rowcount == 1
 
 
-async def list_covers(conn: Connection, collection_ids: Sequence[int]) -> dict[int, tuple[int, list[int]]]:
-    """For each collection: how many pictures stand in it, and the id of its cover or those of its four newest."""
+async def count_images(conn: Connection, collection_ids: Sequence[int]) -> dict[int, int]:
+    """How many pictures stand in each of these collections: by the tally that triggers keep."""
     async with conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(
             """
-            SELECT wanted.id,
-                (SELECT count(*) FROM collection_image AS standing JOIN image ON image.id = standing.image_id
-                 WHERE standing.collection_id = wanted.id AND image.trashed_at IS NULL),
-                coalesce(
-                    (SELECT ARRAY[image.id] FROM collection JOIN collection_image AS standing
-                     ON standing.collection_id = collection.id AND standing.image_id = collection.cover_id
-                     JOIN image ON image.id = standing.image_id
-                     WHERE collection.id = wanted.id AND image.trashed_at IS NULL),
-                    ARRAY(SELECT image.id FROM collection_image AS standing JOIN image ON image.id = standing.image_id
-                          WHERE standing.collection_id = wanted.id AND image.trashed_at IS NULL
-                          ORDER BY standing.image_id DESC LIMIT 4))
+            SELECT wanted.id, coalesce(sum(tally.images), 0)::bigint
+            FROM unnest(%(ids)s::bigint[]) AS wanted (id)
+            LEFT JOIN placement ON placement.collection_ids @> ARRAY[wanted.id]
+            LEFT JOIN tally ON tally.placement_id = placement.id AND tally.label_id IS NULL
+            GROUP BY wanted.id
+            """,
+            {"ids": list(collection_ids)},
+        )
+        return {row[0]: row[1] for row in await cursor.fetchall()}
+
+
+async def list_covers(conn: Connection, collection_ids: Sequence[int]) -> dict[int, list[int]]:
+    """For each collection the id of its cover, or those of its four newest pictures."""
+    async with conn.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT wanted.id, coalesce(
+                (SELECT ARRAY[image.id] FROM collection JOIN collection_image AS standing
+                 ON standing.collection_id = collection.id AND standing.image_id = collection.cover_id
+                 JOIN image ON image.id = standing.image_id
+                 WHERE collection.id = wanted.id AND image.trashed_at IS NULL),
+                ARRAY(SELECT image.id FROM collection_image AS standing JOIN image ON image.id = standing.image_id
+                      WHERE standing.collection_id = wanted.id AND image.trashed_at IS NULL
+                      ORDER BY standing.image_id DESC LIMIT 4))
             FROM unnest(%s::bigint[]) AS wanted (id)
             """,
             (list(collection_ids),),
         )
-        return {row[0]: (row[1], row[2]) for row in await cursor.fetchall()}
+        return {row[0]: row[1] for row in await cursor.fetchall()}

@@ -84,6 +84,19 @@ async def find_live(conn: Connection, token_hash: bytes) -> LiveLink | None:
         return await cursor.fetchone()
 
 
+async def list_opening(conn: Connection, collection_id: int, key_hashes: Sequence[bytes]) -> list[bytes]:
+    """Those of these keys by which one sees the collection."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT key_hash FROM share_link
+            WHERE collection_id = %s AND key_hash = ANY(%s::bytea[]) AND expires_at > now()
+            """,
+            (collection_id, list(key_hashes)),
+        )
+        return await cursor.fetchall()
+
+
 async def touch(conn: Connection, key_hashes: Sequence[bytes]) -> None:
     """Note, at most once a minute, that these links are in use."""
     await conn.execute(

@@ -1,13 +1,24 @@
 """The error tree: services raise these, `problems` answers with them."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How often, or how many at once, something may be asked for. Without `window_s` the quota is of what is open."""
+
+    name: str
+    quota: int
+    window_s: int | None = None
+    unit: Literal["requests", "concurrent-requests"] = "requests"
 
 
 class AppError(Exception):
     """A refusal that people are told of. `status` and `title` are HTTP's; the message is a plain sentence.
 
-    `extra` are further members of the problem+json answer.
+    `extra` are further members of the problem+json answer; `limit` is what was used up.
     """
 
     status = 500
@@ -20,6 +31,7 @@ class AppError(Exception):
         title: str | None = None,
         hint: str | None = None,
         retry_after_s: int | None = None,
+        limit: RateLimit | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -27,6 +39,7 @@ class AppError(Exception):
         self.title = title or self.title
         self.hint = hint
         self.retry_after_s = retry_after_s
+        self.limit = limit
         self.extra = dict(extra or {})
 
 
@@ -62,7 +75,7 @@ class Conflict(AppError):
     """It contradicts what is there already."""
 
     status = 409
-    title = "Already there"
+    title = "Not as things stand"
 
 
 class TooLarge(AppError):

@@ -60,9 +60,23 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     )
 
 
+def waiting_headers(error: AppError) -> dict[str, str]:
+    """When to come again, and the limit that was reached (draft-ietf-httpapi-ratelimit-headers-10)."""
+    if error.retry_after_s is None:
+        return {}
+    headers = {"Retry-After": str(error.retry_after_s)}
+    limit = error.limit
+    if limit is not None:
+        window = "" if limit.window_s is None else f";w={limit.window_s}"
+        unit = "" if limit.unit == "requests" else f';qu="{limit.unit}"'
+        headers["RateLimit-Policy"] = f'"{limit.name}";q={limit.quota}{window}{unit}'
+        headers["RateLimit"] = f'"{limit.name}";r=0;t={error.retry_after_s}'
+    return headers
+
+
 def _describe(error: Exception) -> tuple[ErrorPage, dict[str, str]]:
     if isinstance(error, AppError):
-        headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+        headers = waiting_headers(error)
         page = ErrorPage(error.status, error.title, error.detail, error.hint)
         if error.status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"

@@ -90,6 +90,14 @@ class Settings:
         return self.data_dir / "models"
 
     @property
+    def trainings_dir(self) -> Path:
+        return self.data_dir / "trainings"
+
+    @property
+    def evaluations_dir(self) -> Path:
+        return self.data_dir / "evaluations"
+
+    @property
     def local_address(self) -> str:
         """Where this machine reaches the server."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104  # compared, not bound

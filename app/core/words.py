@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+KIB, MIB, GIB = 1024, 1024**2, 1024**3
+
 
 def duration_text(seconds: float) -> str:
     """A duration in words: "40 s", "12 min", "3 h", "5 days"."""
@@ -20,9 +22,13 @@ def time_text(at: datetime | None) -> str:
 
 
 def size_text(size_bytes: int) -> str:
-    """Bytes in words: "340 kB", "2.4 MB", "1.2 GB"."""
-    if size_bytes < 1_000_000:
-        return f"{max(1, round(size_bytes / 1000))} kB"
-    if size_bytes < 1_000_000_000:
-        return f"{size_bytes / 1_000_000:.1f} MB"
-    return f"{size_bytes / 1_000_000_000:.1f} GB"
+    """Bytes in words: "340 KiB", "2.4 MiB", "20 GiB"; binary, as the settings are."""
+    if size_bytes < MIB:
+        return f"{max(1, round(size_bytes / KIB)) if size_bytes else 0} KiB"
+    value, unit = (size_bytes / MIB, "MiB") if size_bytes < GIB else (size_bytes / GIB, "GiB")
+    return f"{value:,.1f}".removesuffix(".0") + f" {unit}"
+
+
+def counted(n: int, one: str, many: str) -> str:
+    """A number with its noun: "1 picture", "1,204 pictures"."""
+    return f"{n:,} {one if n == 1 else many}"

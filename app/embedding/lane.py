@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import Unavailable
+from app.core.errors import RateLimit, Unavailable
 from app.embedding.filling import Input, Vector
 from ml.crop import Crop
 from ml.decoder import Decoder
@@ -72,7 +72,8 @@ class QueryLane:
     @contextmanager
     def _admitted(self, places: int) -> Generator[None]:
         if self._waiting + places > self._max_waiting:
-            raise Unavailable("too many pictures wait to be searched with", retry_after_s=1)
+            limit = RateLimit("pictures-to-embed", self._max_waiting, unit="concurrent-requests")
+            raise Unavailable("too many pictures wait to be searched with", retry_after_s=1, limit=limit)
         self._waiting += places
         try:
             yield

@@ -37,6 +37,7 @@ class Failure:
 
     image_id: int
     filename: str
+    owner: str
     model: str
     reason: str
     attempted_at: datetime

@@ -105,10 +105,10 @@ async def queue_embedding(db: Database, model: str | None = None) -> None:
         await enqueue(conn, EMBED_TASK, queueing_lock=EMBED_LOCK)
 
 
-async def retry_failed(db: Database) -> int:
-    """Try again every picture that could not be embedded. Returns how many there were."""
+async def retry_failed(db: Database, image_id: int | None = None) -> int:
+    """Try again every picture that could not be embedded, or one. Returns how many failures there were."""
     async with db.transaction() as conn:
-        count = await store.retry_failed(conn)
+        count = await store.retry_failed(conn, image_id)
         if count:
             await enqueue(conn, EMBED_TASK, queueing_lock=EMBED_LOCK)
     return count

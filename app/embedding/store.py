@@ -133,9 +133,15 @@ async def fail_exhausted(conn: Connection, model_id: int) -> None:
     )
 
 
-async def retry_failed(conn: Connection) -> int:
-    """Forget all failures, so that they are tried again. Returns how many there were."""
-    cursor = await conn.execute("DELETE FROM embedding_attempt WHERE reason IS NOT NULL")
+async def retry_failed(conn: Connection, image_id: int | None = None) -> int:
+    """Forget all failures, or those of one picture, so that they are tried again. Returns how many there were."""
+    cursor = await conn.execute(
+        """
+        DELETE FROM embedding_attempt
+        WHERE reason IS NOT NULL AND (%(image)s::bigint IS NULL OR image_id = %(image)s)
+        """,
+        {"image": image_id},
+    )
     return cursor.rowcount
 
 
@@ -231,9 +237,11 @@ async def list_failures(conn: Connection, limit: int, model_id: int | None = Non
     async with conn.cursor(row_factory=class_row(Failure)) as cursor:
         await cursor.execute(
             """
-            SELECT attempt.image_id, image.filename, model.name AS model, attempt.reason, attempt.attempted_at
+            SELECT attempt.image_id, image.filename, account.name AS owner, model.name AS model, attempt.reason,
+                attempt.attempted_at
             FROM embedding_attempt AS attempt
             JOIN image ON image.id = attempt.image_id JOIN model ON model.id = attempt.model_id
+            JOIN account ON account.id = image.owner_id
             WHERE attempt.reason IS NOT NULL AND (%(model)s::bigint IS NULL OR attempt.model_id = %(model)s)
             ORDER BY attempt.attempted_at DESC LIMIT %(limit)s
             """,

@@ -48,6 +48,11 @@ class Undone(msgspec.Struct):
     done: int
 
 
+def undo_url(undo_id: UUID | None) -> str | None:
+    """The address that undoes a step; None where there is nothing to undo."""
+    return None if undo_id is None else f"/api/v1/undo/{undo_id}"
+
+
 @post(
     "/api/v1/images/batch",
     tags=["images"],
@@ -69,7 +74,7 @@ async def change_images(
         not_allowed=outcome.not_allowed,
         last_place=outcome.last_place,
         full=outcome.full,
-        undo=None if outcome.undo_id is None else f"/api/v1/undo/{outcome.undo_id}",
+        undo=undo_url(outcome.undo_id),
     )
 
 

@@ -13,6 +13,7 @@ from app.core.blobs import BlobStore
 from app.core.database import Database
 from app.images import service
 from app.images.api import ImageDetail, ImageList, image_detail, image_out
+from app.images.api_batch import undo_url
 
 BODY_BYTES = 64 * 1024
 """The longest words come to 26 KB; the addresses of these routes also take uploads, which are larger."""
@@ -25,6 +26,18 @@ class ImageChange(msgspec.Struct, forbid_unknown_fields=True):
     labels: list[str] | None = None
 
 
+class ChangedImage(ImageDetail):
+    """The picture as it is now. `undo` is the address that undoes a change of its labels, for a day; null: none."""
+
+    undo: str | None
+
+
+class Trashed(msgspec.Struct):
+    """`undo` is the address that brings the picture back, for a day; null: it was in the trash already."""
+
+    undo: str | None
+
+
 @patch(
     "/api/v1/images/{image_id:int}",
     tags=["images"],
@@ -34,16 +47,23 @@ class ImageChange(msgspec.Struct, forbid_unknown_fields=True):
 )
 async def change(
     db: NamedDependency[Database], viewer: NamedDependency[Viewer], image_id: FromPath[int], data: JSONBody[ImageChange]
-) -> ImageDetail:
+) -> ChangedImage:
     """Change caption and labels; its owner and the editors of its collections may. Labels are replaced as a whole."""
-    await service.describe(db, viewer, image_id, caption=data.caption, labels=data.labels)
-    return image_detail(*await service.get_described(db, viewer, image_id))
+    undo_id = await service.describe(db, viewer, image_id, caption=data.caption, labels=data.labels)
+    now = image_detail(*await service.get_described(db, viewer, image_id))
+    return ChangedImage(**msgspec.structs.asdict(now), undo=undo_url(undo_id))
 
 
-@delete("/api/v1/images/{image_id:int}", tags=["images"], operation_id="trashImage", summary="Move a picture to trash")
-async def trash(db: NamedDependency[Database], viewer: NamedDependency[Viewer], image_id: FromPath[int]) -> None:
+@delete(
+    "/api/v1/images/{image_id:int}",
+    tags=["images"],
+    operation_id="trashImage",
+    summary="Move a picture to trash",
+    status_code=200,
+)
+async def trash(db: NamedDependency[Database], viewer: NamedDependency[Viewer], image_id: FromPath[int]) -> Trashed:
     """Move one's own picture to the trash: it leaves searches, lists and bytes at once, and can be restored."""
-    await service.trash(db, viewer, image_id)
+    return Trashed(undo_url(await service.trash(db, viewer, image_id)))
 
 
 @post(

@@ -9,7 +9,7 @@ from litestar.params import Parameter
 
 from app.accounts.records import Viewer
 from app.core.database import Database
-from app.images import service
+from app.images import service, service_counts
 from app.images.parameters import narrowing
 from app.images.records import Narrowing
 from app.images.service_filters import resolve_filters
@@ -40,7 +40,7 @@ async def list_labels(
 ) -> LabelList:
     """The most frequent labels of the pictures that the caller may see and that match the filters, with counts."""
     filters, _ = await resolve_filters(db, viewer, asked)
-    found = await service.list_labels(db, viewer, filters, prefix=prefix, limit=limit)
+    found = await service_counts.list_labels(db, viewer, filters, prefix=prefix, limit=limit)
     return LabelList([LabelOut(one.name, one.count) for one in found])
 
 

@@ -12,11 +12,12 @@ from litestar.response import Redirect, Template
 from app.accounts.guards import require_signed_in
 from app.accounts.records import Viewer
 from app.collections import service as collections
+from app.collections import service_links
 from app.collections.pages import Card, make_card
 from app.core.database import Database
 from app.core.errors import Invalid
 from app.core.pages import Notice, redirect, render, wants_fragment
-from app.images import service
+from app.images import service, service_counts
 from app.images.pages_batch import read_ids
 from app.images.pages_gallery import GridPart, Narrowed, make_narrowed
 from app.images.records import Filters
@@ -32,6 +33,7 @@ class CollectionPage:
     filters: Narrowed
     can_edit: bool
     can_manage: bool
+    by_link: bool
     batch: BatchBar
 
 
@@ -55,7 +57,7 @@ async def show_collection(
     next_url = here.link(path, cursor=page.next_cursor) if page.next_cursor else None
     if cursor is not None and wants_fragment(request):
         return render(request, "gallery/_grid.html", GridPart(tiles, next_url), title=collection.name)
-    total = (await service.facets(db, viewer, filters)).total
+    total = await service_counts.count_all(db, viewer, filters)
     members = await collections.list_members(db, viewer, collection.id) if collection.role else []
     context = CollectionPage(
         collection=make_card(collection, total, (), members),
@@ -64,6 +66,7 @@ async def show_collection(
         filters=here,
         can_edit=collection.allows("editor"),
         can_manage=collection.allows("owner"),
+        by_link=bool(await service_links.list_opening(db, viewer, collection.id)),
         batch=make_batch_bar(viewer, await collections.list_edited(db, viewer), collection, here.link(path)),
     )
     return render(request, "collections/show.html", context, title=collection.name)

@@ -11,11 +11,11 @@ from litestar.response import Template
 
 from app.accounts.records import Viewer
 from app.collections import service as collections
-from app.collections.records import Collection, Shelf
+from app.collections.records import Collection
 from app.core.database import Database
 from app.core.pages import render, wants_fragment
 from app.core.settings import Settings
-from app.images import service
+from app.images import service, service_counts
 from app.images.parameters import narrowing
 from app.images.records import Filters, LabelCount, Narrowing, Order, Shape, Size
 from app.images.service_filters import resolve_filters
@@ -109,6 +109,7 @@ class GalleryPage:
     tiles: list[Tile]
     next_url: str | None
     total: int
+    counts_all: bool
     filters: Narrowed
     collections: list[CollectionChoice]
     labels: list[Choice]
@@ -147,15 +148,16 @@ async def gallery(
     next_url = here.link("/", cursor=page.next_cursor) if page.next_cursor else None
     if cursor is not None and wants_fragment(request):
         return render(request, "gallery/_grid.html", GridPart(tiles, next_url), title="Gallery")
-    facets = await service.facets(db, viewer, filters)
-    shelves = await collections.list_shelves(db, viewer)
-    edited = [shelf.collection for shelf in shelves if shelf.collection.allows("editor")]
+    facets = await service_counts.facets(db, viewer, filters)
+    counted = await collections.list_counted(db, viewer)
+    edited = [one for one, _ in counted if one.allows("editor")]
     context = GalleryPage(
         tiles=tiles,
         next_url=next_url,
         total=facets.total,
         filters=here,
-        collections=[_collection_choice(shelf, here) for shelf in shelves if shelf.count],
+        counts_all=facets.complete,
+        collections=[_collection_choice(one, count, here) for one, count in counted if count],
         labels=[_label_choice(one, here) for one in facets.labels],
         clear_url="/",
         applied=_applied(here),
@@ -179,10 +181,10 @@ async def trashed(
     return render(request, "trash/index.html", context, title="Trash")
 
 
-def _collection_choice(shelf: Shelf, here: Narrowed) -> CollectionChoice:
-    chosen = here.collection is not None and shelf.collection.id == here.collection.id
-    url = here.link("/", collection=None if chosen else shelf.collection.id)
-    return CollectionChoice(shelf.collection.id, shelf.collection.name, shelf.count, url, chosen)
+def _collection_choice(collection: Collection, count: int, here: Narrowed) -> CollectionChoice:
+    chosen = here.collection is not None and collection.id == here.collection.id
+    url = here.link("/", collection=None if chosen else collection.id)
+    return CollectionChoice(collection.id, collection.name, count, url, chosen)
 
 
 def _applied(here: Narrowed) -> list[tuple[str, str]]:

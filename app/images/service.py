@@ -1,6 +1,6 @@
 """The verbs of pictures: look, describe, trash, restore, purge."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from app.accounts.records import Viewer
@@ -11,13 +11,12 @@ from app.core.changes import Change
 from app.core.database import Database
 from app.core.errors import Conflict, Invalid, NotAllowed, SignInNeeded
 from app.images import service_undo, store, store_adding, store_copies, store_writes
-from app.images.records import Filters, Image, LabelCount, Order, Origin, Region, Rights, Standing
+from app.images.records import Filters, Image, Order, Origin, Region, Rights, Standing
 from app.images.records_batch import Effect
 from app.images.service_order import read_cursor, write_cursor
 
 PAGE_SIZE = 60
 MAX_PAGE_SIZE = 500
-LABELS_SHOWN = 40
 MAX_LABELS = 50
 LABEL_LENGTH = 120
 CAPTION_LENGTH = 2000
@@ -29,14 +28,6 @@ class ImagePage:
 
     images: list[Image]
     next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """What a list can be narrowed by, and how many pictures it has."""
-
-    total: int
-    labels: list[LabelCount]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +68,6 @@ async def list_trash(db: Database, viewer: Viewer, *, cursor: int | None = None)
     async with db.transaction() as conn:
         images = await store.list_trash(conn, viewer.account_id, cursor, PAGE_SIZE + 1)
     return _page(images, PAGE_SIZE)
-
-
-async def facets(db: Database, viewer: Viewer, filters: Filters) -> Facets:
-    """How many pictures match, and the labels among those that match but for their label."""
-    async with db.transaction() as conn:
-        return Facets(
-            await store.count_visible(conn, viewer, filters),
-            await store.list_labels(conn, viewer, replace(filters, label=None), LABELS_SHOWN),
-        )
-
-
-async def list_labels(
-    db: Database, viewer: Viewer, filters: Filters, *, prefix: str = "", limit: int = LABELS_SHOWN
-) -> list[LabelCount]:
-    """The most frequent labels among the visible pictures that match, of those that begin with `prefix`."""
-    async with db.transaction() as conn:
-        return await store.list_labels(conn, viewer, filters, limit, prefix)
 
 
 async def get_visible(db: Database, viewer: Viewer, image_id: int) -> Image:

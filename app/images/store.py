@@ -11,7 +11,7 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 from app.accounts.records import Viewer
 from app.core.database import Connection
 from app.core.errors import NotFound
-from app.images.records import NO_FILTERS, Filters, Image, LabelCount, Mark, Order, PlacedImage, Region, Standing
+from app.images.records import NO_FILTERS, Filters, Image, Mark, Order, PlacedImage, Region, Standing
 from app.images.store_filters import ordered, where_matching
 
 AnyImage = TypeVar("AnyImage", bound=Image)
@@ -138,35 +138,6 @@ async def list_trash(conn: Connection, owner: int, before_id: int | None, limit:
             + """ WHERE image.owner_id = %(owner)s AND image.trashed_at IS NOT NULL
             AND (%(before)s::bigint IS NULL OR image.id < %(before)s) ORDER BY image.id DESC LIMIT %(limit)s""",
             {"owner": owner, "before": before_id, "limit": limit},
-        )
-        return await cursor.fetchall()
-
-
-async def count_visible(conn: Connection, viewer: Viewer, filters: Filters) -> int:
-    """How many pictures the viewer may see."""
-    where, values = where_matching(VISIBLE, filters)
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(sql.SQL("SELECT count(*) FROM image") + where, {**viewer.values, **values})
-        return await cursor.fetchone() or 0
-
-
-async def list_labels(
-    conn: Connection, viewer: Viewer, filters: Filters, limit: int, prefix: str = ""
-) -> list[LabelCount]:
-    """The most frequent labels among the visible pictures that match, of those that begin with `prefix`."""
-    where, values = where_matching(VISIBLE, filters)
-    carried = """
-        SELECT named.name, count(*) AS count
-        FROM image_label AS carried JOIN label AS named ON named.id = carried.label_id
-        JOIN image ON image.id = carried.image_id
-    """
-    async with conn.cursor(row_factory=class_row(LabelCount)) as cursor:
-        await cursor.execute(
-            sql.SQL(carried)
-            + where
-            + sql.SQL(" AND starts_with(lower(named.name), lower(%(prefix)s))")
-            + sql.SQL(" GROUP BY named.name ORDER BY count(*) DESC, named.name LIMIT %(limit)s"),
-            {**viewer.values, "limit": limit, "prefix": prefix, **values},
         )
         return await cursor.fetchall()
 

@@ -70,8 +70,8 @@ def where_matching(condition: LiteralString, filters: Filters) -> tuple[sql.Comp
     if filters.label is not None:
         parts.append(
             sql.SQL(
-                """EXISTS (SELECT FROM image_label JOIN label ON label.id = image_label.label_id
-                WHERE image_label.image_id = image.id AND label.name = %(label)s)"""
+                """EXISTS (SELECT FROM image_label AS carried WHERE carried.image_id = image.id
+                AND carried.label_id = (SELECT id FROM label WHERE label.name = %(label)s))"""
             )
         )
     if filters.after is not None:

@@ -6,7 +6,7 @@ from app.core.blobs import BlobStore
 from app.core.database import Database
 from app.core.settings import Settings
 from app.core.worker_parts import part
-from app.images import service, service_hashes
+from app.images import service, service_counts, service_hashes
 from ml.decoder import Decoder
 
 tasks = Blueprint()
@@ -18,6 +18,13 @@ async def empty_trash(context: JobContext, timestamp: int) -> None:  # noqa: ARG
     """Erase what has been in the trash for longer than the settings say."""
     days = part(context, Settings).trash_days
     await service.purge_expired(part(context, Database), part(context, BlobStore), days)
+
+
+@tasks.periodic(cron="*/5 * * * *")
+@tasks.task(name="fold_counts", queue="images", pass_context=True)
+async def fold_counts(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  # the scheduler passes it
+    """Put together what changes appended to the counts of pictures."""
+    await service_counts.fold_counts(part(context, Database))
 
 
 @tasks.task(name="hash_unhashed", queue="images", pass_context=True)

@@ -15,6 +15,7 @@ from app.accounts.guards import require_signed_in
 from app.accounts.records import Viewer
 from app.collections import service as collections
 from app.collections.records import Collection
+from app.collections.service import OWN_DEFAULT
 from app.core.errors import Invalid
 from app.core.pages import Notice, redirect, render
 from app.core.words import size_text
@@ -33,9 +34,9 @@ ARCHIVE_NAME = re.compile(r"\.(zip|tar|tgz|tbz2|txz|tar\.(gz|bz2|xz))$", re.IGNO
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A collection that one may upload to."""
+    """A collection that one may upload to; without an id it is made by the first upload."""
 
-    id: int
+    id: int | None
     name: str
 
 
@@ -93,9 +94,14 @@ async def upload_page(
     """Choose files and a collection."""
     shelves = await collections.list_shelves(intake.db, viewer)
     editable = [shelf.collection for shelf in shelves if shelf.collection.allows("editor")]
+    own = next((one.id for one in editable if one.name == OWN_DEFAULT and one.owner_id == viewer.account_id), None)
+    targets = [Target(one.id, one.name) for one in editable]
+    if editable and own is None:
+        targets.insert(0, Target(None, OWN_DEFAULT))
     context = UploadPage(
-        collections=[Target(one.id, one.name) for one in editable],
-        selected_id=next((one.id for one in editable if collection in (str(one.id), one.name)), None),
+        collections=targets,
+        # Nobody's pictures land in a public or shared place by not choosing.
+        selected_id=next((one.id for one in editable if collection in (str(one.id), one.name)), own),
         max_upload_mb=intake.max_bytes // 1024**2,
         max_archive_text=size_text(intake.max_archive_bytes),
         quotas=await _quotas(intake, viewer),

@@ -99,3 +99,16 @@ class Upload:
     labels_from_folders: bool
     import_id: int | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A file that an import refused, by its position there; `can_retry`: the import has come to its end."""
+
+    import_id: int
+    import_name: str
+    owner: str
+    position: int
+    file: str
+    reason: str
+    can_retry: bool

@@ -44,11 +44,14 @@ async def run(intake: Intake, import_id: int, data_set: DataSet, report: jobs.Jo
         await _run_batches(intake, started, items, position, report, data_set.total)
 
 
-async def retry(intake: Intake, import_id: int, data_set: DataSet, report: jobs.JobReport) -> None:
-    """Try again what was refused. Raises as `run` does."""
+async def retry(
+    intake: Intake, import_id: int, data_set: DataSet, report: jobs.JobReport, position: int | None = None
+) -> None:
+    """Try again what was refused, or the one refused entry at `position`. Raises as `run` does."""
     async with intake.db.transaction() as conn:
         again = await store.get(conn, import_id)
-        positions = await store.list_refused_positions(conn, import_id)
+        refused = await store.list_refused_positions(conn, import_id)
+    positions = [one for one in refused if position is None or one == position]
     waiting = iter(positions)
     done = 0
 

@@ -63,8 +63,17 @@ async def begin(conn: Connection, new: NewImport) -> int:
     return await store.insert(conn, new, job_id)
 
 
-async def run(intake: Intake, import_id: int, data_set: DataSet | None = None, *, again: bool = False) -> None:
-    """Run an import to its end, or with `again` what it refused; from `data_set`, or from where it was opened first.
+async def run(
+    intake: Intake,
+    import_id: int,
+    data_set: DataSet | None = None,
+    *,
+    again: bool = False,
+    position: int | None = None,
+) -> None:
+    """Run an import to its end, or with `again` what it refused (`position`: one entry of it).
+
+    It is read from `data_set`, or from where it was opened first.
 
     Raises Conflict when another process runs it, and what ends it: DataSetError, QuotaReached, DiskFull.
     """
@@ -79,7 +88,10 @@ async def run(intake: Intake, import_id: int, data_set: DataSet | None = None, *
             await _check_rights(intake.db, made)
             with _told_by_name(made):
                 data_set = data_set or await _open(intake, made)
-                await (running.retry if again else running.run)(intake, import_id, data_set, report)
+                if again:
+                    await running.retry(intake, import_id, data_set, report, position)
+                else:
+                    await running.run(intake, import_id, data_set, report)
             async with intake.db.transaction() as conn:
                 report.outcome = _outcome(await store.get(conn, import_id))
 
@@ -109,8 +121,13 @@ async def cancel(db: Database, viewer: Viewer, import_id: int) -> None:
         await jobs.request_cancel(conn, made.job_id)
 
 
-async def go_on(db: Database, viewer: Viewer, import_id: int, *, again: bool = False) -> None:
-    """Queue an import that ended before its time, or with `again` what it refused. Raises Conflict."""
+async def go_on(
+    db: Database, viewer: Viewer, import_id: int, *, again: bool = False, position: int | None = None
+) -> None:
+    """Queue an import that ended before its time, or with `again` what it refused (`position`: one entry of it).
+
+    Raises NotFound, Conflict.
+    """
     async with db.transaction() as conn:
         made = await _get_own(conn, viewer, import_id)
         job = await jobs.get(conn, made.job_id)
@@ -122,14 +139,18 @@ async def go_on(db: Database, viewer: Viewer, import_id: int, *, again: bool = F
             raise Conflict("this import has not come to its end: go on with it first")
         if again and not made.refused:
             raise Conflict("this import refused nothing")
-        job_id = await jobs.create(conn, "import", job.title, made.refused if again else job.total)
+        if position is not None and position not in await store.list_refused_positions(conn, import_id):
+            raise NotFound("no such file was refused")
+        total = job.total if not again else made.refused if position is None else 1
+        job_id = await jobs.create(conn, "import", job.title, total)
         await store.set_job(conn, import_id, job_id)
-        await queue(conn, import_id, again=again)
+        await queue(conn, import_id, again=again, position=position)
 
 
-async def queue(conn: Connection, import_id: int, *, again: bool = False) -> None:
+async def queue(conn: Connection, import_id: int, *, again: bool = False, position: int | None = None) -> None:
     """Let the worker run an import."""
-    await enqueue(conn, RUN_TASK, queueing_lock=f"import:{import_id}", import_id=import_id, again=again)
+    lock = f"import:{import_id}"
+    await enqueue(conn, RUN_TASK, queueing_lock=lock, import_id=import_id, again=again, position=position)
 
 
 @asynccontextmanager

@@ -14,11 +14,11 @@ log = structlog.get_logger()
 
 
 @tasks.task(name="run", queue="ingest", pass_context=True)
-async def run(context: JobContext, import_id: int, *, again: bool) -> None:
+async def run(context: JobContext, import_id: int, *, again: bool, position: int | None = None) -> None:
     """Run an import from where it was; a worker that takes over from a dead one goes on there."""
     intake = part(context, Intake)
     try:
-        await service.run(intake, import_id, again=again)
+        await service.run(intake, import_id, again=again, position=position)
     except (AppError, DataSetError) as error:
         # Its job says so to those who wait for it.
         log.warning("an import ended before its time", import_id=import_id, reason=str(error))

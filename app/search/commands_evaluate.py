@@ -1,23 +1,18 @@
-"""`likeness evaluate`."""
+"""`likeness evaluate --quick`."""
 
 from dataclasses import asdict
 
 import click
 
 from app.collections import service as collections
-from app.core.commands import json_option, print_json, run, start
+from app.core.commands import print_json, run, start
 from app.core.runtime import cli_database
 from app.core.settings import Settings
 from app.search.evaluation import Evaluation, evaluate_quick
 
 
-@click.command()
-@click.option("--quick", is_flag=True, required=True, help="P@5 and R@5 by the stored embeddings.")
-@click.option("--collection", metavar="NAME", help="Only this collection (name or id); without it, all.")
-@click.option("--label", "group", help="Only pictures that carry this label besides their first.")
-@json_option
-def evaluate(*, quick: bool, collection: str | None, group: str | None, as_json: bool) -> None:  # noqa: ARG001  # the only protocol so far must be named
-    """Measure how well likeness follows labels: true labels, the query itself left out."""
+def evaluate_quickly(collection: str | None, group: str | None, *, as_json: bool) -> None:
+    """Measure how well likeness follows the gallery's labels, by stored embeddings, the query itself left out."""
     settings = start()
     evaluation = run(_evaluate(settings, collection, group))
     if as_json:

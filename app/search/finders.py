@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import Unavailable
+from app.core.errors import RateLimit, Unavailable
 from app.core.metrics import SEARCH_SECONDS
 from app.core.settings import Settings
 from app.search.draw import Draw
@@ -58,7 +58,8 @@ class _Line:
     async def run(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
         """What `work` returns. Raises Unavailable, at once, when too many wait already."""
         if self._waiting >= MAX_WAITING:
-            raise Unavailable("too many searches wait already", retry_after_s=1)
+            limit = RateLimit("searches", MAX_WAITING, unit="concurrent-requests")
+            raise Unavailable("too many searches wait already", retry_after_s=1, limit=limit)
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(threads, work, *arguments)

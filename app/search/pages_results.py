@@ -15,7 +15,7 @@ from app.core.pages import render
 from app.images import service as images
 from app.images.pages_gallery import Narrowed, make_narrowed
 from app.images.records import Region
-from app.images.tiles import Score, Tile, make_tile
+from app.images.tiles import BatchBar, Score, Tile, make_batch_bar, make_tile
 from app.search import service
 from app.search.background import CHANCE, WORDS
 from app.search.parameters import MAX_SHOWN_EXAMPLES
@@ -103,6 +103,7 @@ class ResultsPage:
     model_name: str
     index_version: str
     took_ms: float
+    batch: BatchBar
 
 
 async def find_examples(
@@ -151,6 +152,8 @@ async def render_results(
         min_likeness=options.min_likeness,
         copies=None if options.collapse else "true",
     )
+    collections = await service.list_collections(engine, viewer)
+    edited = [one for one in collections if one.allows("editor")]
     context = ResultsPage(
         query=asked,
         tiles=make_tiles(results),
@@ -159,7 +162,7 @@ async def render_results(
         min_likeness=options.min_likeness,
         likenesses=LIKENESSES,
         shows_copies=not options.collapse,
-        collections=await service.list_collections(engine, viewer),
+        collections=collections,
         labels=[label for label, _ in labels.most_common()],
         examples=_chips(state_url, examples),
         missing_examples=examples.missing,
@@ -172,6 +175,7 @@ async def render_results(
         model_name=results.model,
         index_version=results.index,
         took_ms=results.took_ms,
+        batch=make_batch_bar(viewer, edited, collection, _joined(state_url, examples.pairs)),
     )
     return render(request, "search/results.html", context, fragment="search/_results.html", title="Results")
 

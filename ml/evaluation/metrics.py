@@ -1,13 +1,16 @@
 """Retrieval metrics with true labels, the query left out of the gallery."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_ROWS = 1024  # similarities of one block at a time: 400 MB at 100,000 pictures
+from ml.evaluation import neighbours
+from ml.evaluation.relevance import Relevance
+
+NDCG_AT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,10 @@ def precision_at_k(embeddings: NDArray[np.float32], labels: Sequence[str], k: in
     Each picture is a query against all others. A picture that is alone with its label is no query: nothing
     could be found for it. Raises ValueError when k is below 1, when the lengths differ, or without a query.
     """
-    rows, classes, relevant = _queries(embeddings, labels, k)
-    hits = np.concatenate(
-        [
-            _hits(embeddings, classes, rows[start : start + BLOCK_ROWS], k).sum(axis=1)
-            for start in range(0, len(rows), BLOCK_ROWS)
-        ]
-    )
+    relevance = Relevance.of(labels)
+    rows, relevant = _queries(embeddings, relevance, k)
+    hits = np.concatenate([_hits(embeddings, relevance, block, k).sum(axis=1) for block in _blocks(rows)])
+    relevant = relevant[rows]
     precision = hits / k
     by_label: defaultdict[str, list[float]] = defaultdict(list)
     for row, value in zip(rows, precision.tolist(), strict=True):
@@ -54,29 +54,29 @@ def precision_at_k(embeddings: NDArray[np.float32], labels: Sequence[str], k: in
 
 @dataclass(frozen=True, slots=True)
 class QueryScores:
-    """What each query scores, between 0 and 1, `[queries]`, in the pictures' order.
+    """What each query scores, between 0 and 1, `[queries]`; `queries` are their rows, in order.
 
-    `precision` and `recall` are at k. `average_precision` is that of mAP@R: R is the number of pictures to be
-    found, and only the first R results count (Musgrave et al. 2020, arXiv 2003.08505).
+    `precision` and `recall` are at k, `ceiling` is the recall that a perfect ranking would reach. `average_precision`
+    is that of mAP@R: R is the number of pictures to be found, and only the first R results count (Musgrave et al.
+    2020, arXiv 2003.08505). `ndcg` is nDCG@10 of results that are right or wrong (Järvelin and Kekäläinen 2002).
     """
 
+    queries: NDArray[np.intp]
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
+    ceiling: NDArray[np.float64]
     average_precision: NDArray[np.float64]
+    ndcg: NDArray[np.float64]
 
 
-def score_queries(embeddings: NDArray[np.float32], labels: Sequence[str], k: int = 5) -> QueryScores:
+def score_queries(embeddings: NDArray[np.float32], relevance: Relevance, k: int = 5) -> QueryScores:
     """As `precision_at_k`, query by query, with the order of the results taken into account. Raises the same."""
-    rows, classes, relevant = _queries(embeddings, labels, k)
-    scored = [
-        _score(
-            _hits(embeddings, classes, rows[block], max(k, int(relevant.max()))),
-            relevant[block],
-            k,
-        )
-        for block in (slice(start, start + BLOCK_ROWS) for start in range(0, len(rows), BLOCK_ROWS))
-    ]
-    return QueryScores(*(np.concatenate(part) for part in zip(*scored, strict=True)))
+    rows, relevant = _queries(embeddings, relevance, k)
+    depth = max(k, NDCG_AT, int(relevant.max()))
+    scored = [_score(_hits(embeddings, relevance, block, depth), relevant[block], k) for block in _blocks(rows)]
+    precision, recall, average_precision, ndcg = (np.concatenate(part) for part in zip(*scored, strict=True))
+    ceiling = np.minimum(relevant[rows], k) / relevant[rows]
+    return QueryScores(rows, precision, recall, ceiling, average_precision, ndcg)
 
 
 def ranks(queries: NDArray[np.float32], gallery: NDArray[np.float32], answers: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -85,8 +85,8 @@ def ranks(queries: NDArray[np.float32], gallery: NDArray[np.float32], answers: N
     Whatever scores the same as the answer stands before it: embeddings that are all alike find nothing.
     """
     found = np.empty(len(queries), np.intp)
-    for start in range(0, len(queries), BLOCK_ROWS):
-        block = slice(start, start + BLOCK_ROWS)
+    for start in range(0, len(queries), neighbours.BLOCK_ROWS):
+        block = slice(start, start + neighbours.BLOCK_ROWS)
         scores = queries[block] @ gallery.T
         found[block] = (scores >= np.take_along_axis(scores, answers[block, None], axis=1)).sum(axis=1)
     return found
@@ -107,40 +107,39 @@ def bootstrap_interval(
 
 
 def _queries(
-    embeddings: NDArray[np.float32], labels: Sequence[str], k: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """The pictures that are queries, every picture's class, and how many others each query could find."""
+    embeddings: NDArray[np.float32], relevance: Relevance, k: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The pictures that are queries, and how many others each picture could find."""
     if k < 1:
         raise ValueError(f"k is {k}: at least 1 is needed")
-    if len(labels) != len(embeddings):
-        raise ValueError(f"{len(embeddings)} embeddings, but {len(labels)} labels")
-    sizes = Counter(labels)
-    rows = np.array([row for row, label in enumerate(labels) if sizes[label] > 1], dtype=np.intp)
+    if len(relevance) != len(embeddings):
+        raise ValueError(f"{len(embeddings)} embeddings, but {len(relevance)} labels")
+    relevant = relevance.counts()
+    rows = np.flatnonzero(relevant)
     if not rows.size:
         raise ValueError("no two pictures share a label: there is nothing to evaluate")
-    classes = np.unique(np.asarray(labels), return_inverse=True)[1]
-    return rows, classes, np.bincount(classes)[classes[rows]] - 1
+    return rows, relevant
+
+
+def _blocks(rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    return [rows[start : start + neighbours.BLOCK_ROWS] for start in range(0, len(rows), neighbours.BLOCK_ROWS)]
 
 
 def _hits(
-    embeddings: NDArray[np.float32], classes: NDArray[np.intp], queries: NDArray[np.intp], k: int
+    embeddings: NDArray[np.float32], relevance: Relevance, queries: NDArray[np.intp], k: int
 ) -> NDArray[np.bool_]:
-    """Which of each query's k nearest others share its class, `[queries, k]`, the nearest first."""
-    scores = embeddings[queries] @ embeddings.T
-    scores[np.arange(len(queries)), queries] = -np.inf
-    k = min(k, len(embeddings) - 1)
-    nearest = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-    order = np.argsort(-np.take_along_axis(scores, nearest, axis=1), axis=1, kind="stable")
-    nearest = np.take_along_axis(nearest, order, axis=1)
-    return classes[nearest] == classes[queries][:, None]
+    """Which of each query's k nearest others are right, `[queries, k]`, the nearest first."""
+    found, _ = neighbours.nearest(embeddings, queries, k)
+    return relevance.right(queries, found)
 
 
-def _score(
-    hits: NDArray[np.bool_], relevant: NDArray[np.intp], k: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Precision and recall at k, and average precision at R, of ordered hits `[queries, at least R]`."""
+def _score(hits: NDArray[np.bool_], relevant: NDArray[np.intp], k: int) -> tuple[NDArray[np.float64], ...]:
+    """Precision and recall at k, average precision at R, nDCG@10, of ordered hits `[queries, at least R]`."""
     found = hits[:, :k].sum(axis=1)
     places = np.arange(1, hits.shape[1] + 1)
     precision = np.cumsum(hits, axis=1) / places
     counted = hits & (places <= relevant[:, None])
-    return found / k, found / relevant, (precision * counted).sum(axis=1) / relevant
+    gains = 1 / np.log2(places[:NDCG_AT] + 1)
+    most = np.cumsum(gains)[np.minimum(relevant, len(gains)) - 1]
+    ndcg = hits[:, :NDCG_AT] @ gains / most
+    return found / k, found / relevant, (precision * counted).sum(axis=1) / relevant, ndcg

@@ -14,6 +14,7 @@ from ml.models.model import WrongCheckpoint
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+PROCESSOR = "preprocessor_config.json"
 BICUBIC = 3  # Pillow's number, which the hub's files state
 
 Pixels = NDArray[np.uint8]
@@ -159,7 +160,7 @@ def make_transform(name: str, reference: CentreCrop, patch: int) -> Transform:
 
 def read_processor(folder: Path) -> tuple[CentreCrop, Normalisation]:
     """What `preprocessor_config.json` asks for; the usual where there is none. Raises WrongCheckpoint."""
-    path = folder / "preprocessor_config.json"
+    path = folder / PROCESSOR
     if not path.is_file():
         return CentreCrop(), Normalisation()
     try:

@@ -12,11 +12,11 @@ from typing import Any
 from ml.models.download import fetch_file
 from ml.models.model import ModelSpec, ModelUnavailable, WrongCheckpoint
 from ml.models.names import DEFAULT_TRANSFORM
-from ml.models.preprocess import read_processor
+from ml.models.preprocess import PROCESSOR, read_processor
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
-FILES = (CONFIG, "preprocessor_config.json", WEIGHTS)
+FILES = (CONFIG, PROCESSOR, WEIGHTS)
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ARCHITECTURES = {"dinov2": 0, "dinov2_with_registers": 4}

@@ -23,5 +23,8 @@ for (const failure of ["htmx:sendError", "htmx:timeout"]) {
 
 // A job that has just ended changes the figures around it.
 document.addEventListener("htmx:afterSwap", ({ target }) => {
-  if (target.matches("[data-job-ended]")) target.dispatchEvent(new CustomEvent("job-ended", { bubbles: true }));
+  if (!target.matches("[data-job-ended]")) return;
+  // What was said when it was begun is no longer so.
+  document.querySelector("main > .notice--info")?.remove();
+  target.dispatchEvent(new CustomEvent("job-ended", { bubbles: true }));
 });

@@ -15,10 +15,12 @@ from app.collections import service_links
 from app.collections.holding import COOKIE, HEADER
 from app.collections.records import Collection
 from app.core import jobs
+from app.embedding import store as embeddings
 from app.images import service as images
 from app.ingest import service as imports
 from app.ingest import service_uploads
-from app.ingest.records import NewImport
+from app.ingest import store as import_store
+from app.ingest.records import NewImport, Refusal
 from app.search import builds, store
 from tests.app.ingest.tus import PIECE, VERSION, metadata
 from tests.conftest import Client
@@ -28,7 +30,8 @@ Account = Literal["stranger", "viewer", "editor", "owner", "admin"]
 Persona = Literal["anonymous", "holder", "expired", Account]
 ACCOUNTS: tuple[Account, ...] = ("stranger", "viewer", "editor", "owner", "admin")
 # Nobody, nobody with a live link to the collection, nobody with one that has expired; and who has an account.
-PERSONAS: tuple[Persona, ...] = ("anonymous", "holder", "expired", *ACCOUNTS)
+NOBODIES: tuple[Persona, ...] = ("anonymous", "holder", "expired")
+PERSONAS: tuple[Persona, ...] = (*NOBODIES, *ACCOUNTS)
 HERE = Address("127.0.0.1")
 NOWHERE = 2**40  # an id that nothing has
 NO_QUERY = "00000000-0000-4000-8000-000000000000"
@@ -303,8 +306,52 @@ async def a_job(world: World, persona: Persona) -> Ask:
         return Ask({"job_id": await jobs.create(conn, "index", "Building")})
 
 
+async def a_failed_job(world: World, persona: Persona) -> Ask:
+    made = await a_job(world, persona)
+    async with world.gallery.intake.db.transaction() as conn:
+        await conn.execute("UPDATE job SET state = 'failed' WHERE id = %(job_id)s", made.names)
+    return made
+
+
+async def a_failed_job_of_an_import(world: World, persona: Persona) -> Ask:
+    return await _job_of(world, await an_import_that_failed(world, persona))
+
+
+async def a_guest_by_the_api(world: World, persona: Persona) -> Ask:
+    guest = await a_guest(world, persona)
+    return Ask({}, json=guest.data)
+
+
+async def an_invited_guest_by_the_api(world: World, persona: Persona) -> Ask:
+    return Ask((await an_invited_guest(world, persona)).names)
+
+
+async def a_guest_to_change(world: World, persona: Persona) -> Ask:
+    return Ask((await an_invited_guest(world, persona)).names, json={"disabled": True, "max_files": 10})
+
+
+async def a_failure(world: World, persona: Persona) -> Ask:
+    """A picture that could not be embedded."""
+    image_id = await world.fresh_image()
+    model = await world.gallery.model()
+    async with world.gallery.intake.db.transaction() as conn:
+        await embeddings.put_attempts(conn, model.id, [image_id])
+        await embeddings.fail_attempt(conn, model.id, image_id, "it is damaged")
+    return Ask({"image_id": image_id})
+
+
+async def a_refused_file(world: World, persona: Persona) -> Ask:
+    made = await an_import_that_refused(world, persona)
+    async with world.gallery.intake.db.transaction() as conn:
+        await import_store.insert_refusals(conn, made.names["import_id"], [(2, Refusal("a.png", "it is damaged"))])
+    return Ask({**made.names, "position": 2})
+
+
 async def the_job_of_an_import(world: World, persona: Persona) -> Ask:
-    made = await an_import(world, persona)
+    return await _job_of(world, await an_import(world, persona))
+
+
+async def _job_of(world: World, made: Ask) -> Ask:
     async with world.gallery.intake.db.transaction() as conn:
         cursor = await conn.execute("SELECT job_id FROM import WHERE id = %(import_id)s", made.names)
         row = await cursor.fetchone()

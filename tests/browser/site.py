@@ -30,9 +30,12 @@ class Process(NamedTuple):
 
 
 class Site:
-    """`likeness up` on `folder`, which the unprivileged user of its database must be able to pass through."""
+    """`likeness up` on `folder`, which the unprivileged user of its database must be able to pass through.
 
-    def __init__(self, folder: Path) -> None:
+    `environment` has further variables, or others in place of the usual ones.
+    """
+
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
@@ -42,6 +45,7 @@ class Site:
             "LIKENESS_DATA_DIR": str(folder / "data"),
             "LIKENESS_MODEL": "baseline",
             "LIKENESS_PORT": str(self.port),
+            **environment,
         }
         self._process: subprocess.Popen[bytes] | None = None
 

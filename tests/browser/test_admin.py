@@ -22,6 +22,7 @@ def test_c12_a_rebuild_is_seen_to_wait_and_to_end_without_a_reload(open_page: Op
     expect(job.locator(".badge")).to_have_text("Done")
     expect(job.get_by_role("progressbar")).to_have_count(0)
     expect(page.locator("#index-panel .panel__head .badge")).to_have_text("Ready")
+    expect(page.get_by_text("The index is being rebuilt.")).to_have_count(0)
     assert page.evaluate("window.stayed") is True
 
 
@@ -45,6 +46,31 @@ def test_c14_the_version_before_is_put_in_force_without_scripts(open_page: OpenP
     expect(page.get_by_text("is in force.")).to_be_visible()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_c23_one_button_extracts_and_indexes(open_page: OpenPage, site: Site, scripts: bool) -> None:
+    page = open_page(ADA, scripts=scripts)
+    page.goto("/admin")
+    page.get_by_label("Model").select_option("baseline")
+    page.get_by_role("button", name="Extract and index").click()
+    expect(page.get_by_text("its index is built afresh")).to_be_visible()
+    if scripts:
+        job = page.locator("#jobs .job").first
+        expect(job.locator(".badge")).to_have_text("Done")
+    else:
+        site.run("index", "build")  # another waits for the one that was asked for
+        page.reload()
+    expect(page.locator("#versions-panel tbody tr").first.get_by_text("In force")).to_be_visible()
+
+
+def test_c23_settings_in_force_are_a_press_away(open_page: OpenPage) -> None:
+    page = open_page(ADA)
+    page.goto("/admin")
+    page.get_by_text("Settings in force").click()
+    row = page.get_by_role("row", name="LIKENESS_MODEL ").first
+    expect(row).to_contain_text("baseline")
+    expect(row).to_contain_text("Environment")
+
+
 def test_health_is_fine_in_all_its_parts(open_page: OpenPage) -> None:
     page = open_page(ADA)
     page.goto("/admin")
@@ -56,6 +82,7 @@ def test_health_is_fine_in_all_its_parts(open_page: OpenPage) -> None:
         "worker",
         "index",
         "disk",
+        "drift",
     ]
 
 

@@ -131,6 +131,47 @@ def test_chosen_pictures_are_downloaded_as_one_zip_and_searched_by(open_page: Op
     assert "/similar?liked=" in page.url
 
 
+def test_c9_results_are_chosen_as_the_gallery_is(open_page: OpenPage) -> None:
+    page = open_page(ADA)
+    page.goto("/?collection=Sample gallery")
+    follow(page.locator(".tile__more").first)
+    bar, boxes = page.locator("#batch"), page.locator("[data-pick]")
+    expect(bar).to_be_hidden()
+    page.get_by_role("button", name="Choose", exact=True).click()
+    boxes.nth(0).click()
+    boxes.nth(3).click(modifiers=["Shift"])
+    expect(page.locator("[data-batch-count]")).to_have_text("4 chosen")
+    expect(bar).to_be_in_viewport()
+    assert axe(page) == []
+    page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+    page.get_by_label("How many").select_option("12")  # other results, and another bar with them
+    expect(page.locator("#results .tile")).to_have_count(12)
+    page.locator(".tile__link").nth(1).focus()
+    page.keyboard.press("x")
+    bar.locator("summary", has_text="Label").click()
+    page.get_by_label("Labels").fill("from results")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_contain_text("1 picture labelled.")
+    follow(page.locator("#toast").get_by_role("button", name="Undo"))
+    assert "k=12" in page.url
+    expect(page.get_by_text("Undone for 1 picture.")).to_be_visible()
+    page.keyboard.press("Control+a")
+    expect(page.locator("[data-batch-count]")).to_have_text("12 chosen")
+    follow(page.get_by_role("button", name="Find alike"))
+    assert "liked=" in page.url
+
+
+def test_c9_c14_results_are_chosen_without_scripts(open_page: OpenPage) -> None:
+    page = open_page(BEA, scripts=False)
+    page.goto("/?collection=Sample gallery")
+    follow(page.locator(".tile__more").first)
+    page.locator("[data-pick]").nth(0).check()
+    page.locator("[data-pick]").nth(2).check()
+    follow(page.locator("#batch").get_by_role("button", name="Find alike"))
+    assert "/similar?liked=" in page.url
+
+
 @pytest.mark.parametrize("width", [WIDE, PHONE])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_c15_axe_finds_nothing_while_choosing(

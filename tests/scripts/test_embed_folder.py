@@ -60,7 +60,7 @@ def test_npy_with_its_ids(folder: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert [one["file"] for one in told["refused"]] == ["cut.jpg", "notes.doc"]
     assert told["refused"][0]["reason"] == "the file is cut short"
     ids = json.loads((tmp_path / "x.ids.json").read_text())
-    assert ids == {"model": "baseline", "identity": told["identity"], "dim": 1464, "files": FILES}
+    assert ids == {"model": "baseline", "identity": told["identity"], "dim": 2480, "files": FILES}
 
 
 def test_parquet(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,9 +71,9 @@ def test_parquet(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert run(folder, tmp_path / "x.parquet") == 0
     table: Any = parquet.read_table(tmp_path / "x.parquet")
     assert table.schema.names == ["file", "embedding"]
-    assert table.schema.field("embedding").type == pyarrow.list_(pyarrow.float32(), 1464)
+    assert table.schema.field("embedding").type == pyarrow.list_(pyarrow.float32(), 2480)
     assert table.schema.metadata[b"model"] == b"baseline"
-    assert table.schema.metadata[b"dim"] == b"1464"
+    assert table.schema.metadata[b"dim"] == b"2480"
     assert len(table.schema.metadata[b"identity"]) == 64
     assert table["file"].to_pylist() == FILES
     np.testing.assert_allclose(np.stack(table["embedding"].to_numpy()), expected(folder), atol=1e-6)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.evaluation.protocols import read_tasks
+from ml.evaluation.tasks import read_tasks
 from ml.models.registry import load_model
 from scripts.evaluate_transforms import embed, main
 from tests.ml.checkpoints import make_network
@@ -68,7 +68,7 @@ def test_every_variant_is_measured(
     assert run(labelled, copies, "--models", models, "--poolings", "cls,cls+mean", "--json", figures) == 0
     rows = json.loads(figures.read_text())
     assert [(row["model"].removeprefix(str(network.parent) + "/"), row["dim"]) for row in rows] == [
-        ("baseline:parts:own", 1464),
+        ("baseline:parts:own", 2480),
         *((f"tiny:cls:{transform}", 64) for transform in ("reference", "fit", "tiles")),
         *((f"tiny:cls+mean:{transform}", 128) for transform in ("reference", "fit", "tiles")),
     ]
@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_told_and_left_out(labelled: Path, capsys: pytest
     assert run(labelled, "--models", "baseline") == 0
     told = capsys.readouterr()
     assert "broken.jpg" in told.err
-    assert "| baseline:parts:own | 1464 | float32 on cpu | 10 |" in told.out
+    assert "| baseline:parts:own | 2480 | float32 on cpu | 10 |" in told.out
 
 
 def test_a_picture_is_embedded_once(network: Path, copies: Path) -> None:

@@ -42,6 +42,8 @@ async def test_a9_ten_wrong_ones_for_a_name_and_the_right_one_waits(db: Database
     refused = await try_it(browser, "ada", PASSWORD)
     assert refused.status_code == 429
     assert 290 <= int(refused.headers["retry-after"]) <= 300
+    assert refused.headers["ratelimit-policy"] == '"wrong-passwords";q=10;w=300'
+    assert refused.headers["ratelimit"] == f'"wrong-passwords";r=0;t={refused.headers["retry-after"]}'
     assert "Try again in 5 minutes." in refused.text
     await let_pass(db, service_attempts.WINDOW_S + 1)
     assert (await try_it(browser, "ada", PASSWORD)).status_code == 303
@@ -87,3 +89,21 @@ async def test_a9_what_was_typed_as_a_name_is_not_kept(db: Database, browser: Br
         events = await (await conn.execute("SELECT security_event::text FROM security_event")).fetchall()
     assert len(rows) == 2
     assert not any("secret" in row[0] for row in [*rows, *events])
+
+
+async def test_a9_a_held_session_guesses_the_password_no_more_often(db: Database, browser: Browser) -> None:
+    assert (await try_it(browser, "ada", PASSWORD)).status_code == 303
+
+    async def change(current: str) -> httpx.Response:
+        return await browser.post("/account/password", data={"current": current, "new": "purple lamps at noon"})
+
+    for _ in range(service_attempts.MOST):
+        assert (await change(WRONG)).status_code == 422
+    refused = await change(PASSWORD)
+    assert refused.status_code == 429
+    assert 290 <= int(refused.headers["retry-after"]) <= 300
+    assert refused.headers["ratelimit"].startswith('"wrong-passwords";r=0;t=')
+    assert "try again in 5 minutes" in refused.text
+    await let_pass(db, service_attempts.WINDOW_S + 1)
+    assert (await change(PASSWORD)).status_code == 303
+    assert await count_attempts(db) == 0

@@ -100,6 +100,8 @@ async def test_an_ivf_index_shows_its_curve_with_a_table(
     page = (await admin.get("/admin")).text
     facts = version.manifest
     assert f"nlist {facts['nlist']}, nprobe {facts['nprobe']}" in page
+    assert "Fetching a vector, in µs" in page
+    assert "gather_us" not in page
     assert page.count("<circle ") == len(facts["curve"]) > 1
     assert f"<title>nprobe {facts['nprobe']}: recall {facts['recall']:.3f}" in page
     rows = re.findall(r'<tr><th scope="row">(\d+)', page)

@@ -119,4 +119,4 @@ def test_an_index_that_the_mirror_answers_for_is_not_called_exact() -> None:
     life = IndexLife([], [], [], None)
     view = index_view(index, life)
     assert (view.kind, view.recall_text, view.locked_text) == ("HNSW, in Qdrant", "–", "")
-    assert life_view(index, life).recalls == []
+    assert life_view(index, life, {}).recalls == []

@@ -58,7 +58,7 @@ async def test_failures_are_tried_again(admin: Client, gallery: Gallery) -> None
     gallery.intake.blobs.remove(lost.digest)
     await gallery.embed()
     assert (await admin.post("/admin/failures/retry")).status_code == 303
-    assert "1 pictures will be tried again" in (await admin.get("/admin")).text
+    assert "1 picture is tried again" in (await admin.get("/admin")).text
 
 
 async def test_b18_alive_asks_for_nothing_and_ready_for_everything(

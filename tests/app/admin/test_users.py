@@ -67,3 +67,32 @@ async def test_a31_a_quota_is_given_and_taken(gallery: Gallery, sign_in: SignIn)
     assert (await admin.post(where, data={"max_files": "", "max_mib": ""})).status_code == 303
     usage = await service_usage.get_usage(db, ben.account_id, Quota())
     assert (usage.max_files, usage.max_bytes) == (None, None)
+
+
+async def test_users_as_json(client: Client, gallery: Gallery) -> None:
+    root = await gallery.person("root", admin=True)
+    bearer = await gallery.bearer(root)
+    made = await client.post("/api/v1/admin/users", json={"name": "ben"}, headers=bearer)
+    assert made.status_code == 201
+    ben = made.json()["user"]
+    assert (ben["name"], ben["invited"], ben["disabled"], ben["max_bytes"]) == ("ben", True, False, None)
+    link = made.json()["claim_url"]
+    assert re.search(r"/claim/[A-Za-z0-9_-]{43}$", link)
+    where = f"/api/v1/admin/users/{ben['user_id']}"
+    renewed = await client.post(f"{where}/invite", headers=bearer)
+    assert (renewed.status_code, renewed.json()["claim_url"] == link) == (200, False)
+    assert (await client.post("/api/v1/admin/users", json={"name": "BEN"}, headers=bearer)).status_code == 409
+    assert (await client.post("/api/v1/admin/users", json={"name": ""}, headers=bearer)).status_code == 422
+    limited = await client.patch(where, json={"max_files": 2, "disabled": True}, headers=bearer)
+    assert (limited.status_code, limited.json()["max_files"], limited.json()["disabled"]) == (200, 2, True)
+    more = await client.patch(where, json={"max_bytes": 10}, headers=bearer)
+    assert (more.json()["max_files"], more.json()["max_bytes"], more.json()["disabled"]) == (2, 10, True)
+    free = await client.patch(where, json={"max_files": None, "disabled": False}, headers=bearer)
+    assert (free.json()["max_files"], free.json()["max_bytes"], free.json()["disabled"]) == (None, 10, False)
+    for bad in ({"max_files": -1}, {"max_bytes": 2**63}, {"disabled": None}, {"name": "x"}):
+        assert (await client.patch(where, json=bad, headers=bearer)).status_code == 422, bad
+    assert (await client.patch("/api/v1/admin/users/999999", json={}, headers=bearer)).status_code == 404
+    last = await client.patch(f"/api/v1/admin/users/{root.account_id}", json={"disabled": True}, headers=bearer)
+    assert last.status_code == 409
+    listed = (await client.get("/api/v1/admin/users", headers=bearer)).json()["users"]
+    assert [one["name"] for one in listed] == ["ben", "root"]

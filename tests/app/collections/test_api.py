@@ -37,7 +37,7 @@ async def test_a_collection_is_made_changed_and_deleted(
         "images": 0,
     }
     again = await client.post(PATH, json={"name": "birds"}, headers=bearer)
-    assert (again.status_code, again.json()["title"]) == (409, "Already there")
+    assert (again.status_code, again.json()["title"]) == (409, "Not as things stand")
     changed = await client.patch(url, json={"visibility": "public"}, headers=bearer)
     assert changed.json() == {**told, "visibility": "public"}
     assert (await client.get(url)).json() == {**told, "visibility": "public", "role": None}

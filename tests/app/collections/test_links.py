@@ -268,3 +268,20 @@ async def test_a8_under_https_the_cookie_is_bound_to_its_host(client: Client, sh
     opened = await client.get(f"/s/{shared.token}")
     assert opened.headers["set-cookie"].startswith(f"__Host-{COOKIE}={shared.token};")
     assert "Secure" in opened.headers["set-cookie"]
+
+
+async def test_a20_a_browser_forgets_the_link_of_one_collection(
+    client: Client, gallery: Gallery, shared: Shared
+) -> None:
+    other = await service_links.make_link(gallery.intake.db, shared.anna, LOCAL, shared.other.id)
+    for token in (shared.token, other.token):
+        await client.get(f"/s/{token}")
+    page = f"/collections/{shared.collection.id}"
+    assert "Forget the link" in (await client.get(page)).text
+    forgotten = await client.post(f"{page}/forget")
+    assert forgotten.headers["location"] == "/collections"
+    assert (await client.get(page)).status_code == 404
+    assert (await client.post(f"{page}/forget")).status_code == 404
+    assert (await client.get(f"/collections/{shared.other.id}")).status_code == 200
+    assert (await client.get(f"/s/{shared.token}")).status_code == 303, "the link itself stays good"
+    assert (await client.get(page)).status_code == 200

@@ -10,7 +10,7 @@ from app.accounts.records import NOBODY, Viewer
 from app.collections.records import Collection
 from app.core.database import Database
 from app.core.errors import Invalid
-from app.images import service
+from app.images import service, service_counts
 from app.images.records import Filters, Narrowing, Order, Shape, Size
 from app.images.service_filters import resolve_filters
 from app.images.service_order import check_order, read_cursor
@@ -43,7 +43,7 @@ async def sized(gallery: Gallery, anna: Viewer, birds: Collection, *sizes: tuple
 async def found(db: Database, **asked: str) -> set[int]:
     filters, _ = await resolve_filters(db, NOBODY, Narrowing(**asked))
     images = (await service.list_images(db, NOBODY, filters)).images
-    assert (await service.facets(db, NOBODY, filters)).total == len(images)
+    assert (await service_counts.facets(db, NOBODY, filters)).total == len(images)
     return {image.id for image in images}
 
 
@@ -195,7 +195,7 @@ async def test_facets_count_what_matches(client: Client, gallery: Gallery, anna:
         )
     for shape, total, labelled in ((None, 4, 3), ("square", 2, 1), ("panorama", 2, 2), ("portrait", 0, 0)):
         filters, _ = await resolve_filters(gallery.intake.db, NOBODY, Narrowing(shape=shape))
-        facets = await service.facets(gallery.intake.db, NOBODY, filters)
+        facets = await service_counts.facets(gallery.intake.db, NOBODY, filters)
         assert (facets.total, [one.count for one in facets.labels]) == (total, [labelled] if labelled else [])
 
 

@@ -11,7 +11,7 @@ from app.collections.records import Collection
 from app.core import changes
 from app.core.database import Database
 from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
-from app.images import service
+from app.images import service, service_counts
 from app.images.records import Filters
 from tests.factories import Gallery
 
@@ -85,7 +85,7 @@ async def test_lists_are_narrowed_by_collection_and_label(gallery: Gallery, anna
     assert [image.id for image in by_label.images] == trout + robin
     both = await service.list_images(db, NOBODY, Filters(birds.id, "small"))
     assert [image.id for image in both.images] == robin
-    facets = await service.facets(db, NOBODY, Filters())
+    facets = await service_counts.facets(db, NOBODY, Filters())
     assert facets.total == 3
     assert [(one.name, one.count) for one in facets.labels] == [("small", 2), ("gull", 1), ("robin", 1), ("trout", 1)]
 
@@ -95,7 +95,7 @@ async def test_facets_count_only_what_one_may_see(gallery: Gallery, anna: Viewer
     private = await gallery.collection(ben, "Private")
     await gallery.pictures(anna, birds, [1], ["robin"])
     await gallery.pictures(ben, private, [2, 3], ["robin"])
-    facets = await service.facets(gallery.intake.db, anna, Filters())
+    facets = await service_counts.facets(gallery.intake.db, anna, Filters())
     assert (facets.total, facets.labels[0].count) == (1, 1)
 
 

@@ -1,5 +1,6 @@
 """The pages of imports, and archives by a plain form."""
 
+import re
 from typing import Any
 
 import pytest
@@ -140,9 +141,9 @@ class TestPlainForm:
 
 async def test_a31_the_upload_page_tells_of_the_quota_where_there_is_one(browser: Client, gallery: Gallery) -> None:
     assert " of " not in (await browser.get("/upload")).text.split('class="form"')[0].split("<main")[1]
-    await service_usage.set_quota(gallery.intake.db, "anna", Quota(2, 5_000_000_000))
+    await service_usage.set_quota(gallery.intake.db, "anna", Quota(2, 5 * 1024**3))
     page = (await browser.get("/upload")).text
-    assert "of 5.0 GB" in page
+    assert "of 5 GiB" in page
     assert "0 of 2 pictures" in page
 
 
@@ -151,3 +152,18 @@ async def test_a31_a_picture_over_the_quota_is_507_on_the_page(browser: Client, 
     answers = [await browser.post("/uploads", files=form("files", (f"{seed}.png", picture(seed)))) for seed in (1, 2)]
     assert [one.status_code for one in answers] == [200, 507]
     assert "your quota is reached" in answers[1].text
+
+
+async def test_uploads_go_to_ones_own_pictures_unless_another_collection_is_chosen(
+    browser: Client, gallery: Gallery, anna: Viewer
+) -> None:
+    shelf = await gallery.collection(anna, "Art", public=True)
+    page = (await browser.get("/upload")).text
+    assert re.findall(r'<option value="(\d*)"( selected)?>', page) == [("", " selected"), (str(shelf.id), "")]
+    chosen = (await browser.get(f"/upload?collection={shelf.id}")).text
+    assert f'<option value="{shelf.id}" selected>' in chosen
+    files = {"files": ("a.png", picture(1), "image/png")}
+    sent = await browser.post("/uploads", data={"collection": "", "new_collection": ""}, files=files)
+    assert (sent.status_code, "My pictures" in sent.text) == (200, True)
+    after = (await browser.get("/upload")).text
+    assert re.findall(r'<option value="\d+" selected>([^<]+)<', after) == ["My pictures"]

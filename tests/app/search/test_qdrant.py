@@ -341,12 +341,11 @@ async def test_the_web_answers_from_it(
             return (await client.get("/readyz")).status_code == 200
 
         await until(is_ready)
-        checks = {one["name"]: one["detail"] for one in (await client.get("/readyz")).json()["checks"]}
-        assert checks["index"].startswith("qdrant:likeness_")
-        assert checks["index"].endswith("60 pictures")
+        checks = {one["name"]: one["ok"] for one in (await client.get("/readyz")).json()["checks"]}
+        assert checks["index"]
         found = (await client.get(f"/api/v1/images/{scattered[0]}/similar?k=5")).json()
         assert len(found["results"]) == 5
-        assert found["index"].startswith("qdrant:")
+        assert found["index"].startswith("qdrant:likeness_")
         assert (await client.get(f"/images/{scattered[0]}/similar")).status_code == 200
 
 

@@ -3,21 +3,16 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.metrics import ndcg_score
 
-from ml.evaluation import metrics
+from ml.evaluation import neighbours
 from ml.evaluation.metrics import bootstrap_interval, precision_at_k, ranks, score_queries
-
-
-def on_circle(*degrees: float) -> NDArray[np.float32]:
-    angles = np.radians(np.array(degrees))
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+from ml.evaluation.relevance import Relevance
+from tests.ml.evaluation.circle import on_circle, some_embeddings
 
 
 def some_pictures() -> tuple[NDArray[np.float32], list[str]]:
-    random = np.random.default_rng(0)
-    embeddings = random.standard_normal((50, 8)).astype(np.float32)
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    return embeddings, [str(label) for label in random.integers(0, 4, 50)]
+    return some_embeddings(50), [str(label) for label in np.random.default_rng(1).integers(0, 4, 50)]
 
 
 def test_worked_by_hand() -> None:
@@ -47,25 +42,40 @@ def test_each_query_worked_by_hand() -> None:
     # count; of the b's each could find 1. a0 -> a10 b14: hit, miss: (1/1 + 0)/2; a10 -> b14 a0: miss, hit at 2:
     # (0 + 1/2)/2; b14 -> a10, and the other b only as the last; a30 -> b33 b14: nothing; b33 -> a30 b14: not the
     # first, but among the first two.
-    result = score_queries(on_circle(0, 10, 14, 30, 33), ["a", "a", "b", "a", "b"], k=2)
+    result = score_queries(on_circle(0, 10, 14, 30, 33), Relevance.of(["a", "a", "b", "a", "b"]), k=2)
     assert result.precision == pytest.approx([0.5, 0.5, 0, 0, 0.5])
     assert result.recall == pytest.approx([0.5, 0.5, 0, 0, 1])
     assert result.average_precision == pytest.approx([0.5, 0.25, 0, 0, 0])
+    assert result.ceiling == pytest.approx([1, 1, 1, 1, 1])
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_ndcg_is_scikit_learns(several: bool) -> None:
+    embeddings, labels = some_pictures()
+    relevance = Relevance.of(
+        [(label, "all" if row % 9 == 0 else label) for row, label in enumerate(labels)] if several else labels
+    )
+    result = score_queries(embeddings, relevance)
+    for place, query in enumerate(result.queries.tolist()):
+        others = np.delete(np.arange(len(labels)), query)
+        right = relevance.right(np.array([query]), others[None])[0].astype(float)
+        expected = ndcg_score(right[None], (embeddings[others] @ embeddings[query])[None], k=10)
+        assert result.ndcg[place] == pytest.approx(expected)
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     embeddings, labels = some_pictures()
-    found, scored = precision_at_k(embeddings, labels), score_queries(embeddings, labels)
+    found, scored = precision_at_k(embeddings, labels), score_queries(embeddings, Relevance.of(labels))
     places = ranks(embeddings[:20], embeddings, np.arange(30, 50))
-    monkeypatch.setattr(metrics, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 7)
     assert precision_at_k(embeddings, labels) == found
-    assert (score_queries(embeddings, labels).average_precision == scored.average_precision).all()
+    assert (score_queries(embeddings, Relevance.of(labels)).average_precision == scored.average_precision).all()
     assert (ranks(embeddings[:20], embeddings, np.arange(30, 50)) == places).all()
 
 
 def test_query_by_query_is_the_same_on_the_whole() -> None:
     embeddings, labels = some_pictures()
-    found, scored = precision_at_k(embeddings, labels), score_queries(embeddings, labels)
+    found, scored = precision_at_k(embeddings, labels), score_queries(embeddings, Relevance.of(labels))
     assert (scored.precision.mean(), scored.recall.mean()) == pytest.approx((found.p_at_k, found.r_at_k))
 
 

@@ -50,6 +50,29 @@ def test_a_resized_copy_scores_far_above_another_picture(embedder: Embedder, siz
     assert copy > score(embedder, blobs(1), blobs(2)) + 0.3
 
 
+@pytest.mark.parametrize("colour", ["black", "#f4f4f4"])
+def test_a_copy_in_a_frame_is_its_original(embedder: Embedder, colour: str) -> None:
+    framed = Image.new("RGB", (480, 400), colour)
+    framed.paste("#3c5aa0", (0, 0, 480, 24))  # a bar, as above a screenshot: a margin outside of another
+    framed.paste(blobs(1), (70, 90))
+    assert score(embedder, blobs(1), framed) > 0.9
+
+
+def test_nearly_all_of_a_picture_is_never_a_margin(embedder: Embedder) -> None:
+    dot = Image.new("RGB", (300, 300), "white")
+    dot.paste("black", (145, 145, 155, 155))
+    elsewhere = Image.new("RGB", (300, 300), "white")
+    elsewhere.paste("black", (20, 20, 30, 30))
+    assert score(embedder, dot, elsewhere) < 0.95
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_copy_scores_above_most_other_pictures(embedder: Embedder, degrees: int) -> None:
+    turned = blobs(1).rotate(degrees, expand=True)
+    others = [score(embedder, turned, blobs(seed)) for seed in range(2, 12)]
+    assert score(embedder, turned, blobs(1)) > np.median(others) + 0.15
+
+
 def test_shape_counts_without_colour(embedder: Embedder) -> None:
     grey = blobs(1).convert("L").convert("RGB")
     assert score(embedder, blobs(1), grey) > score(embedder, blobs(2), grey) + 0.2

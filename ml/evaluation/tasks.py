@@ -1,26 +1,17 @@
 """What is asked of embeddings: pictures of the same label, and the originals of altered copies."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.datasets.folder import read_folder
 from ml.datasets.items import Item
+from ml.evaluation.groups import GROUPS, read_groups
 from ml.evaluation.metrics import ranks, score_queries
-
-GROUPS = "groups.json"
-KINDS = {
-    "crops": ("crop",),
-    "borders": ("letterbox", "screenshot", "collage"),
-    "aspect": ("aspect", "square", "resize"),
-    "turns": ("rotat", "flip"),
-}
-"""What was done to a copy, by words in the name of its alteration; what has none of them is `other`."""
+from ml.evaluation.relevance import Relevance
 
 Embeddings = Mapping[Path, NDArray[np.float32]]
 """The embedding `[d]`, L2-normalised, of each file; one that was refused is missing."""
@@ -42,7 +33,7 @@ class Labelled:
         """Raises ValueError when no two pictures share a label."""
         kept = [(file, label) for file, label in zip(self.files, self.labels, strict=True) if file in embeddings]
         vectors = np.stack([embeddings[file] for file, _ in kept])
-        scores = score_queries(vectors, [label for _, label in kept], self.k)
+        scores = score_queries(vectors, Relevance.of([label for _, label in kept]), self.k)
         return {f"P@{self.k}": scores.precision, f"R@{self.k}": scores.recall, "mAP@R": scores.average_precision}
 
 
@@ -89,23 +80,14 @@ def read_tasks(folders: Sequence[Path]) -> list[Task]:
 
 def read_copies(folder: Path, strangers: Sequence[Path] = ()) -> Iterator[Copies]:
     """The copies of a groups.json, a task for each of KINDS; its other views and single pictures are others."""
+    found = read_groups(folder)
     pairs: dict[str, list[tuple[Path, Path]]] = {}
-    others = list(strangers)
-    try:
-        for group in json.loads((folder / GROUPS).read_text())["groups"]:
-            found, single = _read_group(folder, group)
-            others += single
-            for kind, pair in found:
-                pairs.setdefault(kind, []).append(pair)
-    except (KeyError, TypeError, StopIteration, json.JSONDecodeError) as error:
-        raise ValueError(f"{folder / GROUPS} does not list groups, each with its original: {error!r}") from error
+    for group in found.groups:
+        for copy in group.copies:
+            pairs.setdefault(copy.kind, []).append((copy.file, group.original))
+    others = [*strangers, *(group.original for group in found.groups), *found.others]
     for kind, of_kind in sorted(pairs.items()):
         yield Copies(f"{folder.name}: {kind}", of_kind, others)
-
-
-def kind_of(alteration: str) -> str:
-    """The kind of an alteration: `crop_30pct` is one of `crops`."""
-    return next((kind for kind, words in KINDS.items() if any(word in alteration for word in words)), "other")
 
 
 def _read_labelled(folder: Path) -> Labelled:
@@ -117,13 +99,3 @@ def _read_labelled(folder: Path) -> Labelled:
     if len(set(labels)) < 2:
         raise ValueError(f"{folder} has no labels to go by: put the pictures into a folder for each label")
     return Labelled(folder.name, files, labels)
-
-
-def _read_group(folder: Path, group: dict[str, Any]) -> tuple[list[tuple[str, tuple[Path, Path]]], list[Path]]:
-    """The (kind, (copy, original)) of a group, and those of its pictures that are searched in."""
-    files = [((folder / entry["file"]).resolve(), str(entry["transform"])) for entry in group["files"]]
-    if group["kind"] != "copy":
-        return [], [file for file, _ in files]
-    original = next(file for file, alteration in files if alteration.startswith("original"))
-    copies = [(kind_of(alteration), (file, original)) for file, alteration in files if file != original]
-    return copies, [original]

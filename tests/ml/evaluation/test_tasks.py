@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from ml.datasets.items import DataSetError
-from ml.evaluation.protocols import Copies, Labelled, kind_of, read_copies, read_tasks
+from ml.evaluation.groups import kind_of
+from ml.evaluation.tasks import Copies, Labelled, read_copies, read_tasks
 
 
 def at(degrees: float) -> NDArray[np.float32]:

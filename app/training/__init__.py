@@ -1,0 +1,1 @@
+"""How the model learns: LoRA runs, evaluation runs, and their comparison."""
