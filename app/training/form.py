@@ -32,8 +32,7 @@ class TrainingForm:
         """The settings that it names."""
         names = ("epochs", "seed", "batch_size", "rank", "global_size", "local_size", "local_crops", "learning_rate")
         chosen: dict[str, Any] = {name: getattr(self, name) for name in names}
-        warmup = min(_USUAL.warmup_epochs, max(1, self.epochs // 4))  # a short run has a short warm-up
-        return {**chosen, "alpha": self.rank, "last_blocks": self.last_blocks or None, "warmup_epochs": warmup}
+        return {**chosen, "alpha": self.rank, "last_blocks": self.last_blocks or None}
 
 
 DEFAULTS = TrainingForm()

@@ -20,30 +20,29 @@ LINE_BYTES = 4 * 1024 * 1024
 LOG = "log.txt"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Child:
     """A run's process."""
 
     process: Process
     output: asyncio.StreamReader
+    _reading: asyncio.Task[bytes] | None = None
 
     async def entries(self) -> AsyncGenerator[dict[str, Any] | None]:
-        """What it tells, in order; None whenever it was silent for TICK_S. Ends with the process's output."""
-        reading: asyncio.Task[bytes] | None = None
-        try:
-            while True:
-                reading = reading or asyncio.create_task(self.output.readline())
-                done, _ = await asyncio.wait([reading], timeout=TICK_S)
-                if not done:
-                    yield None
-                    continue
-                line, reading = reading.result(), None
-                if not line:
-                    return
-                yield json.loads(line)
-        finally:
-            if reading is not None:
-                reading.cancel()
+        """What it tells, in order; None whenever it was silent for TICK_S. Ends with the process's output.
+
+        Who leaves off may listen again: a line that is being read is kept for then.
+        """
+        while True:
+            self._reading = self._reading or asyncio.create_task(self.output.readline())
+            done, _ = await asyncio.wait([self._reading], timeout=TICK_S)
+            if not done:
+                yield None
+                continue
+            line, self._reading = self._reading.result(), None
+            if not line:
+                return
+            yield json.loads(line)
 
     def stop(self) -> None:
         """Ask it to end; it tells what it still has to tell."""
@@ -52,13 +51,16 @@ class Child:
 
     async def end(self, timeout_s: float) -> None:
         """Make sure that it has ended."""
-        self.stop()
+        if self.process.returncode is None:
+            self.stop()
         try:
             await asyncio.wait_for(self.process.wait(), timeout_s)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 self.process.kill()
             await self.process.wait()
+        if self._reading is not None:
+            self._reading.cancel()
 
 
 @asynccontextmanager
@@ -83,8 +85,7 @@ async def started(folder: Path) -> AsyncGenerator[Child]:
     try:
         yield child
     finally:
-        if process.returncode is None:
-            await asyncio.shield(child.end(ABANDON_S))
+        await asyncio.shield(child.end(ABANDON_S))
 
 
 def threads() -> dict[str, str]:

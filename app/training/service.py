@@ -20,7 +20,7 @@ from app.embedding import service_models
 from app.training import order, store, store_pictures
 from app.training.names import check_free, check_name
 from app.training.records import NewTraining, Training
-from app.training.running import RunFailed, TrainingFollower, follow
+from app.training.running import TrainingFollower, follow
 from ml.models import weights
 from ml.training.config import BadConfig, TrainingConfig
 
@@ -110,7 +110,7 @@ async def run(db: Database, settings: Settings, blobs: BlobStore, training_id: i
         except jobs.JobCancelled:
             await _end(db, training_id, "stopped")
             raise
-        except (RunFailed, Conflict, OSError) as error:
+        except Exception as error:  # whatever it is, nobody is told that it still runs
             await _end(db, training_id, "failed", str(error))
             raise
         await _end(db, training_id, ending)

@@ -20,7 +20,7 @@ from app.core.settings import Settings
 from app.embedding import service_models
 from app.training import order, service_reports, store, store_evaluations, store_pictures
 from app.training.records import Evaluation, NewEvaluation
-from app.training.running import Follower, RunFailed, follow
+from app.training.running import Follower, follow
 from app.training.service_reports import REPORT_FILES
 
 RUN_TASK = "training:evaluate"
@@ -121,7 +121,7 @@ async def run(db: Database, settings: Settings, blobs: BlobStore, evaluation_id:
         except jobs.JobCancelled:
             await _end(db, evaluation_id, "stopped")
             raise
-        except (RunFailed, Conflict, OSError) as error:
+        except Exception as error:  # whatever it is, nobody is told that it still runs
             await _end(db, evaluation_id, "failed", str(error))
             raise
         async with db.transaction() as conn:

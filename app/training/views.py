@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
-
 from app.core.words import counted, duration_text, time_text
 from app.training.service import Progress
 from app.training.service_promotion import Standing, Standings
-from ml.training.curves import draw_curves
+from ml.training.curves import Drawing, lay_out
 
 BLOCKS = {"4": "The last 4 blocks", "2": "The last 2 blocks", "1": "The last block", "": "All blocks"}
 
@@ -66,7 +64,7 @@ class Row:
 class Curves:
     """The curves of a training as a drawing and as a table, and what went wrong."""
 
-    drawing: Markup
+    drawing: Drawing
     rows: list[Row]
     warnings: list[str]
     last_loss: str
@@ -122,7 +120,7 @@ def curves_view(points: Sequence[dict[str, Any]]) -> Curves:
     rows = [_row(epoch, by_epoch.get(epoch), probes.get(epoch)) for epoch in sorted({*by_epoch, *probes})]
     ordered = [probes[epoch] for epoch in sorted(probes)]
     return Curves(
-        drawing=Markup(draw_curves(points)) if steps else Markup(),  # noqa: S704  # numbers and words of our own
+        drawing=lay_out(points),
         rows=rows,
         warnings=list(dict.fromkeys(one["collapse"] for one in steps if one["collapse"])),
         last_loss=f"{steps[-1]['loss']:.3f}" if steps else "–",

@@ -32,7 +32,9 @@ def to_json(evaluation: Evaluation, made: datetime | None = None) -> dict[str, A
 
 
 def command(asked: Asked) -> str:
-    """What to type to have it again."""
+    """What to type to have it again; empty where the pictures came from a program, not from paths."""
+    if not all(path.exists() for path in asked.data):
+        return ""
     words = ["likeness", "evaluate"]
     for path in asked.data:
         words += ["--data", str(path)]

@@ -83,7 +83,7 @@ def _merged(network: nn.Module, adapter: Path) -> nn.Module:
             adapted: Any = PeftModel.from_pretrained(network, str(adapter))
     except (SafetensorError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise WrongCheckpoint(f"the adapter in {adapter} does not fit the network it names ({error})") from error
-    if odd := sorted(stated ^ set(get_peft_model_state_dict(adapted))):
+    if odd := sorted(stated ^ set(get_peft_model_state_dict(adapted, save_embedding_layers=False))):
         raise WrongCheckpoint(
             f"the adapter in {adapter} does not fit the network it names: {len(odd)} tensors have no counterpart, "
             f"such as {odd[0]}"

@@ -127,7 +127,9 @@ def probe_entry(epoch: int, probe: Probe) -> dict[str, Any]:
 def _save_adapter(backbone: Backbone, base: str, folder: Path) -> None:
     """The teacher's adapter as peft saves one, its versions stamped into the file: names have changed before."""
     adapted: Any = backbone.adapted
-    weights: Mapping[str, torch.Tensor] = peft.get_peft_model_state_dict(adapted, adapter_name=TEACHER)
+    weights: Mapping[str, torch.Tensor] = peft.get_peft_model_state_dict(
+        adapted, adapter_name=TEACHER, save_embedding_layers=False
+    )
     stamp = {"format": "pt", "tensors": str(len(weights)), **versions()}
     kept = {name: tensor.float().cpu().contiguous() for name, tensor in weights.items()}
     save_file(kept, folder / ADAPTER_WEIGHTS, metadata=stamp)

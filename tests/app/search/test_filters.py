@@ -17,6 +17,7 @@ from app.images import service as images
 from app.images.records import Narrowing
 from app.images.service_filters import resolve_filters
 from app.images.store import list_matching
+from ml.models.registry import BASELINE
 from tests.conftest import CaughtUp, Client, Likeness, SignIn
 from tests.factories import Gallery, picture
 
@@ -97,7 +98,7 @@ async def ask(browser: Client) -> str:
 
 async def test_all_ways_in_take_the_same_filters(client: Client, ids: list[int]) -> None:
     query = await ask(client)
-    vector = [1.0] + [0.0] * 1463
+    vector = [1.0] + [0.0] * (BASELINE.width - 1)
     for asked, places in ASKED:
         expected = [ids[place] for place in places]
         file = {"file": ("query.png", picture(9), "image/png")}
