@@ -499,7 +499,7 @@ CREATE TABLE public.evaluation (
     sample integer,
     seed integer DEFAULT 0 NOT NULL,
     state text DEFAULT 'queued'::text NOT NULL,
-    results jsonb DEFAULT '{}'::jsonb NOT NULL,
+    results json DEFAULT '{}'::json NOT NULL,
     error text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ended_at timestamp with time zone,
@@ -520,6 +520,13 @@ COMMENT ON COLUMN public.evaluation.training_id IS 'On the pictures that this tr
 --
 
 COMMENT ON COLUMN public.evaluation.sample IS 'So many pictures at most, drawn by the seed; NULL: all.';
+
+
+--
+-- Name: COLUMN evaluation.results; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.evaluation.results IS 'As JSON that keeps its order, which is that of the tables.';
 
 
 --
