@@ -59,6 +59,8 @@ from app.core.settings import ROOT, Settings
 from app.embedding import api as embedding_api
 from app.embedding.lane import QueryLane
 from app.embedding.models import Embedders
+from app.explore import api as explore_api
+from app.explore import pages as explore_pages
 from app.images import api as images_api
 from app.images import (
     api_batch,
@@ -181,6 +183,8 @@ def create_app(settings: Settings, conninfo: str) -> Litestar:
             ),
             _router(embedding_api.handlers, UPLOAD_TOTAL_BYTES),
             _router([*search_pages.handlers, *search_api.handlers, *search_api_plain.handlers], picture_bytes),
+            explore_pages.router,
+            explore_api.router,
             training_pages.router,
             pages_evaluations.router,
             training_api.router,

@@ -198,6 +198,24 @@ USER = {
 }
 INVITED = {"user": USER, "claim_url": "https://pictures.example.org/claim/2Q0Pp3…"}
 MODEL_USED = {"name": "dinov2-base", "identity": "b1946ac92492d234", "dim": 768}
+PROPOSALS = {
+    "state": "done",
+    "message": "20 groups of 820 pictures",
+    "wanted": 20,
+    "seed": 0,
+    "model": "dinov2-small",
+    "pictures": 820,
+    "silhouette": 0.18,
+    "created_at": "2026-03-31T12:00:00Z",
+    "groups": [{"group_id": 9, "name": "dunes", "state": "open", "images": 64, "cover_ids": [12, 40, 7]}],
+}
+ACCEPTED = {
+    "label": "dunes",
+    "done": 32,
+    "unchanged": 32,
+    "full": 0,
+    "undo": "/api/v1/undo/5c7c0a5e-6a4f-4b0e-9d7b-0d3f5f0b7c11",
+}
 NEW_TRAINING = {
     "collection_id": 3,
     "model": "dinov2-small",

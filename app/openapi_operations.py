@@ -98,6 +98,12 @@ OPERATIONS: dict[str, Told] = {
     ),
     "similar": Told(FILTERED, example.SEARCH),
     "plainSearch": Told((), {"results": [{"filename": "dune.jpg", "distance": 0.31}]}, form={"file": "(the picture)"}),
+    # How they relate.
+    "getProposals": Told((403, 404), example.PROPOSALS),
+    "propose": Told((403, 404, 409), example.PROPOSALS, {"groups": 20}),
+    "acceptProposal": Told((403, 404, 409), example.ACCEPTED, {"name": "dunes"}),
+    "dropProposal": Told((403, 404, 409), example.PROPOSALS),
+    "reopenProposal": Told((403, 404), example.PROPOSALS),
     # How the model learns.
     "listTrainings": Told(answer={"trainings": [example.TRAINING]}),
     "beginTraining": Told((404, 409), example.TRAINING, example.NEW_TRAINING),

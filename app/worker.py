@@ -22,6 +22,7 @@ from app.embedding import store as embedding_store
 from app.embedding import tasks as embedding_tasks
 from app.embedding.filling import Workshop
 from app.embedding.models import Embedders
+from app.explore import tasks as explore_tasks
 from app.images import service_hashes
 from app.images import tasks as image_tasks
 from app.ingest import tasks as ingest_tasks
@@ -163,6 +164,7 @@ async def _assembled(
             "ingest": ingest_tasks.tasks,
             "embedding": embedding_tasks.tasks,
             "search": search_tasks.tasks,
+            "explore": explore_tasks.tasks,
             "training": training_tasks.tasks,
         },
     )

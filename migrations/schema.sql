@@ -862,6 +862,110 @@ ALTER TABLE public.placement ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 
 --
+-- Name: proposal; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.proposal (
+    id bigint NOT NULL,
+    collection_id bigint NOT NULL,
+    account_id bigint,
+    job_id bigint NOT NULL,
+    groups smallint NOT NULL,
+    seed integer NOT NULL,
+    model text DEFAULT ''::text NOT NULL,
+    pictures integer DEFAULT 0 NOT NULL,
+    silhouette real,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT proposal_groups_check CHECK ((groups >= 2)),
+    CONSTRAINT proposal_seed_check CHECK ((seed >= 0))
+);
+
+
+--
+-- Name: TABLE proposal; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.proposal IS 'The last grouping of a collection; a new one takes its place.';
+
+
+--
+-- Name: COLUMN proposal.groups; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.proposal.groups IS 'How many were asked for.';
+
+
+--
+-- Name: COLUMN proposal.model; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.proposal.model IS 'The model whose embeddings were compared; empty until its end.';
+
+
+--
+-- Name: COLUMN proposal.pictures; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.proposal.pictures IS 'How many were grouped.';
+
+
+--
+-- Name: proposal_group; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.proposal_group (
+    id bigint NOT NULL,
+    proposal_id bigint NOT NULL,
+    name text NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    image_ids bigint[] NOT NULL,
+    CONSTRAINT proposal_group_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'dropped'::text])))
+);
+
+
+--
+-- Name: COLUMN proposal_group.name; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.proposal_group.name IS 'The label that is proposed, or was accepted; empty: none is at hand.';
+
+
+--
+-- Name: COLUMN proposal_group.image_ids; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.proposal_group.image_ids IS 'Nearest to the centre first. Some may have left the collection: whoever reads them joins what stands there now.';
+
+
+--
+-- Name: proposal_group_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.proposal_group ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.proposal_group_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: proposal_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.proposal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.proposal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: query; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1486,6 +1590,30 @@ ALTER TABLE ONLY public.placement
 
 
 --
+-- Name: proposal proposal_collection_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.proposal
+    ADD CONSTRAINT proposal_collection_id_key UNIQUE (collection_id);
+
+
+--
+-- Name: proposal_group proposal_group_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.proposal_group
+    ADD CONSTRAINT proposal_group_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: proposal proposal_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.proposal
+    ADD CONSTRAINT proposal_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: query query_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1777,6 +1905,27 @@ CREATE INDEX import_owner ON public.import USING btree (owner_id, id);
 --
 
 CREATE UNIQUE INDEX index_version_active ON public.index_version USING btree (model_id) WHERE is_active;
+
+
+--
+-- Name: proposal_account; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX proposal_account ON public.proposal USING btree (account_id);
+
+
+--
+-- Name: proposal_group_proposal; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX proposal_group_proposal ON public.proposal_group USING btree (proposal_id);
+
+
+--
+-- Name: proposal_job; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX proposal_job ON public.proposal USING btree (job_id);
 
 
 --
@@ -2175,6 +2324,38 @@ ALTER TABLE ONLY public.import_refusal
 
 ALTER TABLE ONLY public.index_version
     ADD CONSTRAINT index_version_model_id_fkey FOREIGN KEY (model_id) REFERENCES public.model(id);
+
+
+--
+-- Name: proposal proposal_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.proposal
+    ADD CONSTRAINT proposal_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE SET NULL;
+
+
+--
+-- Name: proposal proposal_collection_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.proposal
+    ADD CONSTRAINT proposal_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.collection(id) ON DELETE CASCADE;
+
+
+--
+-- Name: proposal_group proposal_group_proposal_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.proposal_group
+    ADD CONSTRAINT proposal_group_proposal_id_fkey FOREIGN KEY (proposal_id) REFERENCES public.proposal(id) ON DELETE CASCADE;
+
+
+--
+-- Name: proposal proposal_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.proposal
+    ADD CONSTRAINT proposal_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.job(id);
 
 
 --

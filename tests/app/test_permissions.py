@@ -14,6 +14,7 @@ from app.accounts.identity import SESSION_COOKIE
 from app.collections import service as collections
 from app.core.settings import Settings
 from app.main import create_app
+from tests.app.explore.asks import a_grouping, a_grouping_by_the_api, the_proposals, the_proposals_by_the_api
 from tests.app.training.asks import (
     a_new_evaluation,
     a_new_evaluation_by_the_api,
@@ -130,6 +131,7 @@ SEE = Rule(("missing", "missing", "ok", "ok", "ok", "missing"), holder="ok")
 EDIT = Rule(("missing", "missing", "not-allowed", "ok", "ok", "missing"), holder="not-allowed")
 MEMBERS = Rule(("missing", "missing", "ok", "ok", "ok", "missing"), holder="not-allowed")
 UPLOAD = Rule(("sign-in", "missing", "not-allowed", "ok", "ok", "missing"))
+PROPOSE = UPLOAD
 MANAGE = Rule(("sign-in", "missing", "not-allowed", "not-allowed", "ok", "missing"))
 FORGET = Rule(("missing", "missing", "missing", "missing", "missing", "missing"), holder="ok")
 TRASH = Rule(("missing", "missing", "not-allowed", "not-allowed", "ok", "missing"), holder="not-allowed")
@@ -176,6 +178,16 @@ MATRIX: dict[str, tuple[Rule, Ready]] = {
     "POST /api/v1/collections/{collection_id}/links": (MANAGE, a_new_link_by_the_api),
     "DELETE /api/v1/collections/{collection_id}/links/{link_id}": (MANAGE, the_owners_link),
     "POST /api/v1/links/open": (EVERYBODY, a_link_to_open),
+    "GET /collections/{collection_id}/proposals": (PROPOSE, the_proposals),
+    "POST /collections/{collection_id}/proposals": (PROPOSE, a_grouping),
+    "POST /collections/{collection_id}/proposals/{group_id}/accept": (PROPOSE, the_proposals),
+    "POST /collections/{collection_id}/proposals/{group_id}/drop": (PROPOSE, the_proposals),
+    "POST /collections/{collection_id}/proposals/{group_id}/reopen": (PROPOSE, the_proposals),
+    "GET /api/v1/collections/{collection_id}/proposals": (PROPOSE, the_proposals),
+    "POST /api/v1/collections/{collection_id}/proposals": (PROPOSE, a_grouping_by_the_api),
+    "POST /api/v1/collections/{collection_id}/proposals/{group_id}/accept": (PROPOSE, the_proposals_by_the_api),
+    "POST /api/v1/collections/{collection_id}/proposals/{group_id}/drop": (PROPOSE, the_proposals),
+    "POST /api/v1/collections/{collection_id}/proposals/{group_id}/reopen": (PROPOSE, the_proposals),
     "GET /api/v1/collections": (EVERYBODY, plainly()),
     "POST /api/v1/collections": (SIGNED_IN, a_new_collection_by_the_api),
     "GET /api/v1/collections/{collection_id}": (SEE, the_collection_by_id),

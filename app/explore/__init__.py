@@ -1,0 +1,1 @@
+"""How pictures relate: groups of those that look alike, proposed for labelling."""
