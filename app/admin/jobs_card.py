@@ -7,6 +7,9 @@ from app.admin.service_jobs import RETRYABLE
 from app.core.jobs import Job
 from app.core.words import duration_text, time_text
 
+UNITS = {"index": "%", "fetch": "B", "train": "steps", "evaluate": "models"}
+"""What a job counts, by its kind; else pictures."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobView:
@@ -31,8 +34,8 @@ class JobView:
 
 def job_view(job: Job, imports: Mapping[int, int]) -> JobView:
     """A job in words; `imports` are the imports that jobs run, by job."""
-    unit = "%" if job.kind == "index" else "B" if job.kind == "fetch" else "pictures"
-    pictures = unit == "pictures"
+    unit = UNITS.get(job.kind, "pictures")
+    rate = f"{job.rate:.1f} {unit}/s" if unit in ("pictures", "steps") and job.rate else ""
     return JobView(
         id=job.id,
         url=f"/imports/{imports[job.id]}" if job.id in imports else "",
@@ -42,7 +45,7 @@ def job_view(job: Job, imports: Mapping[int, int]) -> JobView:
         done=job.done,
         total=job.total,
         fraction_pct=round(job.fraction * 100),
-        rate_text=f"{job.rate:.1f} pictures/s" if pictures and job.rate else "",
+        rate_text=rate,
         eta_text=f"{duration_text(job.eta_s)} left" if job.eta_s is not None else "",
         message=job.message,
         started_text=time_text(job.started_at),

@@ -23,6 +23,7 @@ NICENESS = 19  # whoever searches meanwhile comes first
 PR_SET_PDEATHSIG = 1
 DECODERS = 1
 LOCK = ".lock"
+RETOLD = 500
 
 
 def main(folder: Path) -> int:
@@ -47,10 +48,11 @@ def main(folder: Path) -> int:
 
 
 def _train(order: Order, stopped: list[int]) -> str:
-    from app.training.events import to_entry
+    from app.training.events import retold, to_entry
+    from ml.training.checkpoint import load_newest
     from ml.training.pictures import Picture
     from ml.training.result import is_finished
-    from ml.training.run import Task, train
+    from ml.training.run import Began, Event, Task, train
 
     output = Path(order.asked["output"])
     if is_finished(output):
@@ -67,7 +69,17 @@ def _train(order: Order, stopped: list[int]) -> str:
         machine=Machine(workers=DECODERS),
         resume=True,
     )
-    return train(task, lambda event: _tell(to_entry(event)), lambda: bool(stopped))
+    found = load_newest(output)
+    history: list[dict[str, Any]] = [] if found is None else found.told["history"]
+
+    def tell(event: Event) -> None:
+        _tell(to_entry(event))
+        if isinstance(event, Began):
+            # What was said last may not have been heard: the worker that listened may have ended first.
+            for entry in history[-RETOLD:]:
+                _tell(retold(entry))
+
+    return train(task, tell, lambda: bool(stopped))
 
 
 def _evaluate(order: Order, folder: Path) -> str:

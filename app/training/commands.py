@@ -19,6 +19,7 @@ from app.training.names import check_name
 from app.training.options import config_options, machine_options
 from ml.datasets.items import DataSetError
 from ml.models.model import ModelError
+from ml.training.checkpoint import list_steps
 from ml.training.config import BadConfig, Machine, TrainingConfig, TrainingError
 
 GB = 10**9
@@ -64,6 +65,8 @@ def train(
     config, machine = _config(flags), _machine(flags)
     settings = start()
     folder = output or settings.models_dir / _checked(name or "")
+    if resume and not list_steps(folder):
+        fail(f"there is no run to go on with in {folder}: leave --resume out, or name another folder")
     # torch's threads would spin while they wait, on the very cores that the decoder's children need
     # (docs/benchmarks.md). Read when torch is loaded, which is below.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -113,7 +116,7 @@ def _train(
         click.echo(f"Trained: {output}\nTo find by it: likeness models use {_usable(output, settings)}")
     else:
         step = telling.last.step if telling.last is not None else 0
-        click.echo(f"Stopped after step {step:,}: go on with --resume")
+        click.echo(f"Stopped after step {step:,}: the same command with --resume goes on")
 
 
 def _summary(state: str, output: Path, telling: Any) -> dict[str, Any]:

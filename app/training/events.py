@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ml.training.dino import Step
+from ml.training.loss import Spread
 from ml.training.pictures import Refused
 from ml.training.result import probe_entry
 from ml.training.run import Began, Event
@@ -37,3 +38,10 @@ def to_entry(event: Event) -> dict[str, Any]:
         return {"kind": "step", **asdict(event), "collapse": event.spread.collapse}
     epoch, probe = event
     return probe_entry(epoch, probe)
+
+
+def retold(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry of a checkpoint's history as `to_entry` told it."""
+    if entry["kind"] != "step":
+        return entry
+    return {**entry, "collapse": Spread(**entry["spread"]).collapse}

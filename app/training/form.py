@@ -27,11 +27,12 @@ class TrainingForm:
     local_size: int = _USUAL.local_size
     local_crops: int = _USUAL.local_crops
     learning_rate: float = _USUAL.learning_rate
+    teacher_temperature: float = _USUAL.teacher_temperature
 
     def config(self) -> dict[str, Any]:
         """The settings that it names."""
         names = ("epochs", "seed", "batch_size", "rank", "global_size", "local_size", "local_crops", "learning_rate")
-        chosen: dict[str, Any] = {name: getattr(self, name) for name in names}
+        chosen: dict[str, Any] = {name: getattr(self, name) for name in (*names, "teacher_temperature")}
         return {**chosen, "alpha": self.rank, "last_blocks": self.last_blocks or None}
 
 

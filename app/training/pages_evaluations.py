@@ -17,6 +17,7 @@ from app.core.errors import AppError, Invalid, NotFound
 from app.core.pages import Notice, redirect, render
 from app.core.settings import Settings
 from app.core.words import counted
+from app.embedding import service as embedding
 from app.training import service, service_evaluations, service_reports
 from app.training.service_evaluations import PROTOCOLS
 from app.training.views_evaluations import TITLES, EvaluationView, Table, about, evaluation_view, tables
@@ -193,8 +194,10 @@ async def _form(
 ) -> Template:
     trained = (await service.get(db, training_id)).made if training_id is not None else None
     compared = [trained.model, trained.output] if trained is not None else []
+    if trained is not None and (active := await embedding.active_model(db)) is not None and active.name not in compared:
+        compared.insert(0, active.name)
     models = [Choice(name, name, name in compared) for name in await service_evaluations.list_comparable(db, settings)]
-    # What it began with comes first: gains are told over the first.
+    # What the gallery finds by comes first, for it is what would be replaced: gains are told over the first.
     models.sort(key=lambda one: compared.index(one.value) if one.chosen else len(compared))
     data = [
         Choice(str(one.id), f"{one.name} ({counted(count, 'picture', 'pictures')})", chosen=False)

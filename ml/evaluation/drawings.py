@@ -173,7 +173,7 @@ def _figure(one: Measure, several: bool) -> str:
     if one.interval is not None:
         words += f" [{one.interval[0]:.3f}, {one.interval[1]:.3f}]"
     if several and one.gain is not None and one.gain_interval is not None:
-        words += f"\n{one.gain:+.3f} [{one.gain_interval[0]:+.3f}, {one.gain_interval[1]:+.3f}]"
+        words += f"\ngain {one.gain:+.3f} [{one.gain_interval[0]:+.3f}, {one.gain_interval[1]:+.3f}]"
     return words
 
 

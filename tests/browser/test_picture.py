@@ -16,7 +16,7 @@ def test_c7_neighbours_in_likeness_load_by_themselves(open_page: OpenPage) -> No
     first, second = tile_urls(page)
     page.goto(first)
     expect(page.locator("#similar .tile .score")).to_have_count(12)
-    assert tile_urls(page, "#similar")[0] == second
+    assert second in tile_urls(page, "#similar")
     page.get_by_role("link", name="See all").click()
     expect(page.locator("#results .tile")).to_have_count(24)
     assert first not in tile_urls(page, "#results")

@@ -89,7 +89,7 @@ def test_somebody_is_invited_by_page_and_the_log_tells(open_page: OpenPage, scri
     guest.goto("/")
     expect(guest.get_by_role("link", name="Sign in")).to_be_visible()
     admin.goto("/admin")
-    admin.get_by_role("link", name="Security log").click()
+    admin.get_by_role("navigation", name="Admin").get_by_role("link", name="Security log").click()
     admin.get_by_label("Person").fill(name)
     admin.get_by_role("button", name="Show", exact=True).click()
     rows = admin.get_by_role("row").filter(has_text=name)
