@@ -102,7 +102,7 @@ class Spread:
     def collapse(self) -> str:
         """What has gone wrong in a plain sentence; empty when nothing has."""
         if self.mean_entropy < 0.1:
-            return "the teacher sends every picture to the same few prototypes: lower the teacher's temperature less"
+            return "the teacher sends every picture to the same few prototypes: raise the teacher's temperature"
         if self.entropy > 0.98:
             return "the teacher's targets are uniform and teach nothing: lower the teacher's temperature"
         if self.deviation < 0.02:

@@ -31,7 +31,6 @@ class Start:
     title: str
     identity: str
     patch: int
-    registers: int
     normalisation: Normalisation
 
 
@@ -67,7 +66,6 @@ def begin(model: str, config: TrainingConfig, models_dir: Path, output: Path) ->
         title=found.network.title,
         identity=identity_of(folder, found.network.registers, None, "cls", ""),
         patch=found.network.patch,
-        registers=found.network.registers,
         normalisation=normalisation,
     )
 
@@ -130,7 +128,7 @@ def _random(stated: Any, normalisation: Normalisation, config: TrainingConfig, t
         if name.endswith(("position_embeddings", "cls_token")):
             torch.nn.init.trunc_normal_(parameter, std=0.02)
     identity = f"random weights of seed {config.seed}: {json.dumps(stated.to_diff_dict(), sort_keys=True, default=str)}"
-    return Start(network, "", f"{title}, from scratch", identity, int(stated.patch_size), 0, normalisation)
+    return Start(network, "", f"{title}, from scratch", identity, int(stated.patch_size), normalisation)
 
 
 def _path_from(output: Path, folder: Path) -> str:

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from ml.models.weights import ADAPTER_CONFIG, ADAPTER_WEIGHTS, CONFIG, WEIGHTS
 from ml.training.backbone import TEACHER, Backbone
 from ml.training.checkpoint import writing
-from ml.training.config import TrainingConfig, TrainingError
+from ml.training.config import TrainingConfig
 from ml.training.crops import in_patches
 from ml.training.curves import draw_curves
 from ml.training.dino import Learner
@@ -148,6 +148,4 @@ def _save_network(learner: Learner, start: Start, folder: Path) -> None:
     }
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt", **versions()})
     network.config.save_pretrained(folder)
-    if not (folder / CONFIG).is_file():
-        raise TrainingError(f"the network's configuration could not be written to {folder}")
     write_processor(folder, in_patches(learner.config.global_size, start.patch), start.normalisation)
