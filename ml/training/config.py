@@ -24,7 +24,8 @@ class TrainingConfig:
     `last_blocks` adapts only that many blocks, None all of them. Sizes are pixels, and are rounded to whole
     patches of the network (96 is 98 with patches of 14). In how many parts a batch
     is computed is not among them: the memory decides (ml/training/memory.py). Temperatures of the teacher are
-    those of the paper: 0.04, warmed up to 0.07 over 30 epochs, sharp enough at first that a random head does not average all out.
+    those of the paper: 0.04, warmed up to 0.07 over 30 epochs, sharp enough at first that a random head does not
+    average all out.
     """
 
     epochs: int = 20
