@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ADA, CARL, OpenPage, UploadTo
 from tests.browser.pictures import new_file
-from tests.browser.visits import axe, tile_urls
+from tests.browser.visits import axe, follow, tile_urls
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -64,7 +64,7 @@ def test_a20_a_password_is_asked_for_first(open_page: OpenPage, upload: UploadTo
     visitor.get_by_role("button", name="Open").click()
     expect(visitor.get_by_role("alert")).to_contain_text("not the link")
     visitor.get_by_label("Password").fill(LINK_PASSWORD)
-    visitor.get_by_role("button", name="Open").click()
+    follow(visitor.get_by_role("button", name="Open"))
     assert tile_urls(visitor) == [picture]
 
 
