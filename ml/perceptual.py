@@ -6,10 +6,13 @@ ImageHash rather than PDQ: it finds as many copies (89 of 145 before the first f
 
 import imagehash
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 SIDE = 16
 BITS = SIDE * SIDE
+LEAST_SET = BITS // 2
+"""A hash with fewer bits set cannot tell its picture from others: see `hash_of`."""
 
 COPY_DISTANCE = 40
 """Pictures whose hashes differ in at most so many bits count as copies.
@@ -26,6 +29,11 @@ def hash_of(image: Image.Image) -> bytes:
     """The hash, BITS / 8 bytes, row by row of frequencies, of a picture of any size; 256 pixels across are plenty.
 
     Half of the bits are set, except in a picture with next to no frequencies, which cannot be told by its hash: one
-    colour gives the first bit alone, whichever it is, and black none. Leave out what has fewer set.
+    colour gives the first bit alone, whichever it is, and black none. Leave out what `telling` does not name.
     """
     return np.packbits(imagehash.phash(image, hash_size=SIDE).hash).tobytes()
+
+
+def telling(hashes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which of the hashes, uint8 `[n, BITS / 8]`, tell their picture from others."""
+    return np.bitwise_count(hashes).sum(axis=1) >= LEAST_SET

@@ -112,9 +112,9 @@ def histogram(title: str, found: Histogram) -> str:
     body.append(_text(WIDTH / 2, base + 32, "cosine", "m c"))
     body += [
         f'<rect class="right" x="{LEFT + 1}" y="{base + 40}" width="14" height="10"/>',
-        _text(LEFT + 22, base + 49, f"right ({int(found.right.sum())})"),
+        _text(LEFT + 22, base + 49, f"right ({int(found.right.sum()):,})"),
         f'<rect class="wrong" x="{WIDTH / 2}" y="{base + 40}" width="14" height="10"/>',
-        _text(WIDTH / 2 + 21, base + 49, f"wrong ({int(found.wrong.sum())})"),
+        _text(WIDTH / 2 + 21, base + 49, f"wrong ({int(found.wrong.sum()):,})"),
     ]
     return _svg(title, base + 58, body)
 
@@ -135,7 +135,7 @@ def scatter(title: str, points: NDArray[np.float32], groups: NDArray[np.intp], n
             f'<circle class="f{colour.get(group, COLOURS)}" cx="{x:.1f}" cy="{y:.1f}" r="{radius}" '
             f'fill-opacity=".75"><title>{name}</title></circle>'
         )
-    entries = [(names[group], place) for group, place in colour.items() if group < len(names)]
+    entries = [(names[group], place) for group, place in sorted(colour.items()) if group < len(names)]
     if len(names) > len(entries):
         entries.append((f"{len(names) - len(entries)} more" if entries else "no label", COLOURS))
     y = WIDTH + 10.0

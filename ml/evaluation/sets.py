@@ -125,7 +125,7 @@ def _describe(path: Path, items: Sequence[Item], left_out: int, *, several: bool
         raise EvaluationError(
             f"{path} has one class only, {names.pop()!r}: there is nothing to tell apart; name the folder above it"
         )
-    about = f"{len(items)} pictures of {len(names)} labels" if names else f"{len(items)} pictures without labels"
+    about = f"{len(items):,} pictures of {len(names):,} labels" if names else f"{len(items)} pictures without labels"
     if several:
         about += "; one may have several, and two are alike when they share one"
     if left_out:
@@ -159,7 +159,7 @@ def _read_copies(path: Path) -> PictureSet:
     missing = next((file for file in files if not file.is_file()), None)
     if missing is not None:
         raise EvaluationError(f"{path / GROUPS} lists {missing}, which is not there")
-    about = f"{len(pairs)} copies of {len(found.groups)} originals, and {len(found.others)} pictures of no group"
+    about = f"{len(pairs):,} copies of {len(found.groups):,} originals, and {len(found.others):,} pictures of no group"
     items = tuple(Item(file.name, file.name, file) for file in files)
     return PictureSet(path.resolve().name, path, about, items, copied=_copied(pairs))
 
