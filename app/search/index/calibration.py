@@ -223,10 +223,12 @@ def _whole_view(main: MainIndex) -> View:
 
 
 def _gather_us(main: MainIndex, truth: Truth, n: int = 2_000) -> float:
-    """The cost of comparing one vector that is fetched by itself."""
-    ids = main.present.ids()
-    some = np.sort(np.random.default_rng(tuning.SEED).choice(ids, min(n, len(ids)), replace=False))
-    return _best_us(lambda: main.scores(some, truth.queries[0])) / len(some)
+    """The cost of comparing one vector that is fetched by itself, where a tenth of those near the query is allowed."""
+    query, least = truth.queries[0], float(truth.thresholds("10%")[0])
+    nearest = np.argsort(-main.cells.scores(query))
+    positions = main.positions(truth.allowed("10%").ids())
+    near = positions[np.argsort(np.argsort(nearest)[positions >> 32], kind="stable")[:n]]
+    return _best_us(lambda: main.scores_from(near, query, least)) / max(1, len(near))
 
 
 def _scan_us(main: MainIndex, truth: Truth, n: int = 64) -> float:

@@ -97,12 +97,19 @@ class StoredVectors:
 
     def read(self, positions: NDArray[np.int64]) -> Vectors:
         """The vectors at `positions` (int64 [m] of cell << 32 | place): float32 [m, dim]."""
-        offsets = self._starts[positions >> 32] + self._layout.offsets(positions & 0xFFFF_FFFF)
         if self._layout.name == "panorama":
-            pieces = self._pieces[offsets[:, None] + self._steps]
-            return pieces.view(np.float32).reshape(-1, self._layout.dim)
+            return self.read_levels(positions, self._layout.levels)
+        offsets = self._offsets(positions)
         rows = self._pieces[offsets].view(np.float16 if self._layout.name == "float16" else np.float32)
         return rows.reshape(-1, self._layout.dim).astype(np.float32, copy=False)
+
+    def read_levels(self, positions: NDArray[np.int64], levels: int) -> Vectors:
+        """The first `levels` of the vectors at `positions`, of the Panorama layout: float32 [m, numbers]."""
+        pieces = self._pieces[self._offsets(positions)[:, None] + self._steps[:levels]]
+        return pieces.view(np.float32).reshape(len(positions), -1)
+
+    def _offsets(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self._starts[positions >> 32] + self._layout.offsets(positions & 0xFFFF_FFFF)
 
 
 def _every_piece(address: int, size: int, piece_bytes: int) -> NDArray[np.void]:

@@ -15,7 +15,13 @@ from app.search.index.rules import Rules
 from app.search.index.selection import Selection, Selections
 from app.search.index.shape import Shape
 from app.search.index.swig import faiss
-from app.search.index.vectors import Ids, Vectors, gathered_scores
+from app.search.index.vectors import NORM_TOLERANCE, Ids, Vectors, by_blocks, gathered_scores
+
+HEAD_LEVELS = 2
+"""Levels of the Panorama layout by which single vectors are judged before they are read whole: after a turn to the
+principal axes 64 of 384 numbers leave 30 of 640 over, 96 leave 28, and cost more (1M)."""
+
+_ROUNDING = 1e-5  # of sums in float32, by which a bound may come out too low
 
 
 class MainIndex:
@@ -135,14 +141,42 @@ class MainIndex:
             self._known_params[nprobe] = faiss.SearchParametersIVF(nprobe=nprobe)
         return self._known_params[nprobe]
 
+    def positions(self, ids: Ids) -> NDArray[np.int64]:
+        """Where the vectors of `ids` (int64 [m], all of them present) lie: int64 [m] of cell << 32 | place."""
+        return self._positions[ids]
+
     def scores(self, ids: Ids, query: Vectors) -> NDArray[np.float32]:
         """The inner product of `query` with each of `ids` (int64 [m], all of them present): float32 [m]."""
-        return self.scores_at(self._positions[ids], query)
+        return self.scores_at(self.positions(ids), query)
 
     def scores_at(self, positions: NDArray[np.int64], query: Vectors) -> NDArray[np.float32]:
         """The same by where they lie."""
         return gathered_scores(self._stored.read, positions, query)
 
+    def scores_from(
+        self, positions: NDArray[np.int64], query: Vectors, least: float
+    ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Of the vectors at `positions` all that score `least` or more, and perhaps others: rows, and their scores.
+
+        A vector x whose first numbers are h scores at most q_h·h + |q_rest| |x_rest|, and |x_rest| is known from h, as
+        its length is 1. Of 640 vectors that a filter of 1% leaves in the cells worth it, that lets 30 be read
+        whole: 75 µs instead of 250 (1M).
+        """
+        rows = np.arange(len(positions))
+        if least > -1 and self.layout.name == "panorama" and self.layout.levels > HEAD_LEVELS:
+            head_bytes = query.nbytes // self.layout.levels * HEAD_LEVELS
+            best = by_blocks(lambda block: self._best_scores(block, query), positions, head_bytes)
+            rows = np.flatnonzero(best >= least)
+        return rows, self.scores_at(positions[rows], query)
+
+    def _best_scores(self, positions: NDArray[np.int64], query: Vectors) -> NDArray[np.float32]:
+        """What the vectors at `positions` can score at most, by their first numbers."""
+        heads = self._stored.read_levels(positions, HEAD_LEVELS)
+        head = query[: heads.shape[1]]
+        rest = float(np.sqrt(max(float(query @ query) - float(head @ head), 0)))
+        lengths = np.sqrt(np.maximum((1 + NORM_TOLERANCE) ** 2 - np.vecdot(heads, heads), 0))
+        return np.vecdot(heads, head) + rest * lengths + _ROUNDING
+
     def vectors(self, ids: Ids) -> Vectors:
         """The stored vectors of `ids` (int64 [m], all of them present): float32 [m, dim]."""
-        return self._stored.read(self._positions[ids])
+        return self._stored.read(self.positions(ids))

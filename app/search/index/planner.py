@@ -200,22 +200,22 @@ def _scan(look: _Look, eligible: Bitmap, first: Ranking) -> Found:
 def _fetch(look: _Look, selection: NarrowSelection, alive: Bitmap) -> Found:
     """The few allowed vectors of the cells that are worth it, one by one; all of them when those are fewer than k."""
 
-    def fetch(cells: Ranking) -> tuple[Ids, Scores]:
+    def fetch(cells: Ranking, least: float) -> tuple[Ids, Scores]:
         rows = selection.rows(cells.cells)
-        ids = selection.ids[rows]
         if look.count < len(selection.ids):  # some were taken out since
-            living = alive.mask(ids)
-            ids, rows = ids[living], rows[living]
-        return ids, look.main.scores_at(selection.positions[rows], look.query)
+            rows = rows[alive.mask(selection.ids[rows])]
+        worth, scores = look.main.scores_from(selection.positions[rows], look.query, least)
+        return selection.ids[rows[worth]], scores
 
     first = look.first_cells()
-    ids, scores = fetch(first)
+    ids, scores = fetch(first, -1)
     if len(ids) < look.k:
         first = look.every_cell()
-        ids, scores = fetch(first)
-    rest = look.cells_worth_it(_kth(scores, look.k), first)
+        ids, scores = fetch(first, -1)
+    least = _kth(scores, look.k)
+    rest = look.cells_worth_it(least, first)
     if rest.size:
-        more_ids, more_scores = fetch(rest)
+        more_ids, more_scores = fetch(rest, least - _TIE)
         ids, scores = np.concatenate([ids, more_ids]), np.concatenate([scores, more_scores])
     return Found(ids, scores, _compared(look.main, first, rest))
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from app.search.index import Bitmap, Index
+from app.search.index.layout import LEVEL_WIDTH
 from app.search.index.planner import View, search, search_main
-from tests.app.search.index.galleries import Gallery, clustered, publish_gallery
+from app.search.index.vectors import NORM_TOLERANCE
+from tests.app.search.index.galleries import DEEP, DIM, Gallery, clustered, publish_gallery
 
 QUERY = clustered(1, seed=3)[0]
 
@@ -81,3 +83,21 @@ def test_allowed_ids_that_are_not_there_are_no_matter(ivf_gallery: Gallery):
     assert index.search(QUERY, 5, nowhere).ids.tolist() == []
     assert index.search(QUERY, 5, Bitmap()).ids.tolist() == []
     assert index.search(QUERY, 5, nowhere.union(Bitmap.from_ids([5]))).ids.tolist() == [5]
+
+
+@pytest.mark.parametrize("dim", [DIM, DEEP, 4 * DEEP])
+@pytest.mark.parametrize("length", [1 - 0.9 * NORM_TOLERANCE, 1, 1 + 0.9 * NORM_TOLERANCE])
+def test_what_may_be_among_the_best_is_read_whole_and_little_else(dim: int, length: float, tmp_path: Path):
+    ids, vectors = np.arange(3_000), clustered(3_000, dim=dim) * np.float32(length)
+    directory = publish_gallery(tmp_path / "1", ids, vectors, exact_below=100, layout="panorama").directory
+    main = view_of(Index.open(directory)).main
+    assert main is not None
+    assert main.rotation is not None
+    positions, turned = main.positions(ids), main.rotation.forward(vectors)
+    for query in main.rotation.forward(clustered(20, seed=5, dim=dim)):
+        scores = turned @ query
+        least = float(np.partition(scores, -10)[-10])
+        rows, found = main.scores_from(positions, query, least)
+        assert set(np.flatnonzero(scores >= least)) <= set(rows)
+        np.testing.assert_allclose(found, scores[rows], atol=1e-5)
+        assert dim <= 2 * LEVEL_WIDTH or len(rows) < 1_500
