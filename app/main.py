@@ -28,6 +28,7 @@ from app.core.metrics import count_request
 from app.core.problems import exception_handlers
 from app.core.runtime import open_blobs
 from app.core.settings import ROOT, Settings
+from app.core.words import capfirst
 from app.embedding.lane import QueryLane
 from app.embedding.models import Embedders
 from app.ingest.pipeline import Intake
@@ -166,10 +167,12 @@ def _provide_live(state: State) -> Live:
 
 
 def _templates() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(ROOT / "templates"),
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["capfirst"] = capfirst
+    return environment

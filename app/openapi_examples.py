@@ -190,11 +190,29 @@ USER = {
     "is_admin": False,
     "disabled": False,
     "invited": True,
+    "invitation": True,
     "seen_at": None,
     "files": 0,
     "bytes": 0,
     "max_files": None,
     "max_bytes": 10737418240,
+}
+FAILURE = {
+    "image_id": 12,
+    "filename": "dune.jpg",
+    "owner": "ada",
+    "model": "dinov2-base",
+    "reason": "the file of this picture is missing",
+    "attempted_at": "2026-03-31T12:00:00Z",
+}
+QUARANTINED = {
+    "import_id": 3,
+    "import_name": "holidays.zip",
+    "owner": "ada",
+    "position": 7,
+    "file": "notes.txt",
+    "reason": "no picture that this gallery can read",
+    "can_retry": True,
 }
 INVITED = {"user": USER, "claim_url": "https://pictures.example.org/claim/2Q0Pp3…"}
 MODEL_USED = {"name": "dinov2-base", "identity": "b1946ac92492d234", "dim": 768}

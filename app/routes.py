@@ -18,6 +18,7 @@ from app.accounts import pages as accounts_pages
 from app.admin import api as admin_api
 from app.admin import (
     api_events,
+    api_failures,
     api_index,
     api_jobs,
     api_models,
@@ -152,6 +153,7 @@ def route_handlers(settings: Settings) -> list[ControllerRouterHandler]:
         pages_models.router,
         pages_styleguide.styleguide,
         api_events.router,
+        api_failures.router,
         api_users.router,
         admin_api.router,
         api_index.router,

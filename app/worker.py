@@ -23,7 +23,7 @@ from app.embedding import tasks as embedding_tasks
 from app.embedding.filling import Workshop
 from app.embedding.models import Embedders
 from app.explore import tasks as explore_tasks
-from app.images import service_hashes
+from app.images import service_families, service_hashes
 from app.images import tasks as image_tasks
 from app.ingest import tasks as ingest_tasks
 from app.ingest.pipeline import EMBED_LOCK, EMBED_TASK, Intake
@@ -56,6 +56,7 @@ async def run(settings: Settings, conninfo: str) -> None:
         try:
             await _prepare(settings, shop)
             await service_hashes.queue_unhashed(shop.db)
+            await service_families.queue_uncompared(shop.db)
             await training.queue_unfinished(shop.db)
             await service_evaluations.queue_unfinished(shop.db)
             log.info("worker ready")

@@ -19,6 +19,19 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
+-- Name: await_comparison(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.await_comparison() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO uncompared (image_id) VALUES (NEW.id);
+    RETURN NULL;
+END $$;
+
+
+--
 -- Name: count_added(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -68,6 +81,26 @@ CREATE FUNCTION public.image_document(filename text, captions text[], labels tex
             '([[:digit:]])(?=[[:alpha:]])', '\1 ', 'g') AS words
     ) AS split
 $$;
+
+
+--
+-- Name: images_with_words(tsquery, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.images_with_words(words tsquery, most integer) RETURNS SETOF bigint
+    LANGUAGE sql STABLE ROWS 100
+    SET enable_seqscan TO 'off'
+    SET enable_indexscan TO 'off'
+    AS $$
+    SELECT id FROM image WHERE document @@ words LIMIT most
+$$;
+
+
+--
+-- Name: FUNCTION images_with_words(words tsquery, most integer); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.images_with_words(words tsquery, most integer) IS 'Some of the pictures, at most so many, whose words match: always by the index of words.';
 
 
 --
@@ -442,6 +475,32 @@ CREATE TABLE public.collection_member (
     role text NOT NULL,
     CONSTRAINT collection_member_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'editor'::text, 'owner'::text])))
 );
+
+
+--
+-- Name: copy_family; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.copy_family (
+    image_id bigint NOT NULL,
+    family_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    hash bit(256)
+);
+
+
+--
+-- Name: TABLE copy_family; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.copy_family IS 'Pictures that have, or had, a copy anywhere: two copies are of one family, though not all of a family are copies.';
+
+
+--
+-- Name: COLUMN copy_family.hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.copy_family.hash IS 'The perceptual hash; NULL where there is none that tells (ml/perceptual.py).';
 
 
 --
@@ -1285,6 +1344,37 @@ COMMENT ON TABLE public.training_point IS 'The curves of a training: what each s
 
 
 --
+-- Name: uncompared; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.uncompared (
+    id bigint NOT NULL,
+    image_id bigint NOT NULL
+);
+
+
+--
+-- Name: TABLE uncompared; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.uncompared IS 'Pictures that have not been compared with all others yet; some are gone by now.';
+
+
+--
+-- Name: uncompared_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.uncompared ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.uncompared_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: undo; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1443,6 +1533,14 @@ ALTER TABLE ONLY public.collection_member
 
 ALTER TABLE ONLY public.collection
     ADD CONSTRAINT collection_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: copy_family copy_family_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.copy_family
+    ADD CONSTRAINT copy_family_pkey PRIMARY KEY (image_id);
 
 
 --
@@ -1702,6 +1800,14 @@ ALTER TABLE ONLY public.training_point
 
 
 --
+-- Name: uncompared uncompared_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.uncompared
+    ADD CONSTRAINT uncompared_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: undo undo_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1789,6 +1895,13 @@ CREATE INDEX collection_public ON public.collection USING btree (id) WHERE is_pu
 
 
 --
+-- Name: copy_family_family; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX copy_family_family ON public.copy_family USING btree (family_id);
+
+
+--
 -- Name: embedding_image; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1831,6 +1944,13 @@ CREATE INDEX image_box_label ON public.image_box USING btree (label_id);
 
 
 --
+-- Name: image_day; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_day ON public.image USING btree ((((created_at AT TIME ZONE 'UTC'::text))::date), id);
+
+
+--
 -- Name: image_digest; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1863,6 +1983,13 @@ CREATE INDEX image_label_label ON public.image_label USING btree (label_id, imag
 --
 
 CREATE INDEX image_name ON public.image USING btree (lower("left"(filename, 200)), id);
+
+
+--
+-- Name: image_perceptual_hash; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_perceptual_hash ON public.image USING hash (perceptual_hash);
 
 
 --
@@ -2069,6 +2196,13 @@ CREATE TRIGGER image_erased BEFORE DELETE ON public.image FOR EACH ROW WHEN ((ol
 
 
 --
+-- Name: image image_hashed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER image_hashed AFTER INSERT OR UPDATE OF perceptual_hash, digest ON public.image FOR EACH ROW EXECUTE FUNCTION public.await_comparison();
+
+
+--
 -- Name: image image_removed; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -2172,6 +2306,14 @@ ALTER TABLE ONLY public.collection_member
 
 ALTER TABLE ONLY public.collection
     ADD CONSTRAINT collection_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.account(id);
+
+
+--
+-- Name: copy_family copy_family_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.copy_family
+    ADD CONSTRAINT copy_family_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
 
 
 --

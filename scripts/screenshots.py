@@ -8,7 +8,7 @@ import itertools
 import os
 import re
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,7 @@ SIZES = ((1280, 900), (375, 812))
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 QUIET_MS = 250
 SIGN_IN_TIMEOUT_MS = 5000
+LEARNING_TIMEOUT_MS = 600_000
 WINDOWS = frozenset(
     {"gallery", "gallery-label", "picture", "similar", "results", "part", "collection", "trash", "api-docs"}
 )
@@ -50,7 +51,14 @@ def list_pages(page: Page) -> dict[str, str]:
     labels = [link.get_attribute("href") or "/" for link in page.locator(".facets__chips a").all()]
     original = page.request.get(f"{picture}/original")
     page.goto("/collections")
-    collection = page.locator(".card__link").first.get_attribute("href") or "/"
+    collections = [link.get_attribute("href") or "/" for link in page.locator(".card__link").all()]
+    proposals = propose(page, collections)
+    page.goto("/admin/training")
+    learnt = {
+        name: link.first.get_attribute("href") or "/"
+        for name in ("trainings", "evaluations")
+        if (link := page.locator(f"#{name} .runs__name")).count()
+    }
     page.goto("/admin")
     job = page.locator("#jobs .job").first.get_attribute("id") or "job-0"
     page.goto("/imports")
@@ -73,8 +81,9 @@ def list_pages(page: Page) -> dict[str, str]:
         "part": path_of(page.url),
         "copies": f"{picture}/copies",
         "collections": "/collections",
-        "collection": collection,
-        "links": f"{collection}/links",
+        "collection": collections[0],
+        "links": f"{collections[0]}/links",
+        **({"proposals": proposals} if proposals else {}),
         "upload": "/upload",
         "imports": "/imports",
         "import": imported,
@@ -82,6 +91,11 @@ def list_pages(page: Page) -> dict[str, str]:
         "account": "/account",
         "admin": "/admin",
         "job": f"/admin/jobs/{job.removeprefix('job-')}",
+        "training": "/admin/training",
+        "training-new": "/admin/training/new",
+        **({"training-run": learnt["trainings"]} if "trainings" in learnt else {}),
+        "evaluation-new": "/admin/evaluations/new",
+        **({"evaluation": learnt["evaluations"]} if "evaluations" in learnt else {}),
         "users": "/admin/users",
         "events": "/admin/events",
         "styleguide": "/styleguide",
@@ -89,6 +103,38 @@ def list_pages(page: Page) -> dict[str, str]:
         "api-docs": "/api/docs",
         "missing": "/images/999999999",
     }
+
+
+def propose(page: Page, collections: Sequence[str]) -> str | None:
+    """The page of proposed labels of the first of these collections that can be grouped; asks for the groups."""
+    for collection in collections:
+        page.goto(collection)
+        suggest = page.get_by_role("link", name="Suggest labels")
+        if not suggest.count():
+            continue
+        suggest.click()
+        page.wait_for_url("**/proposals")
+        if page.locator("#proposing-groups").count():
+            if not page.locator(".group").count():
+                page.get_by_role("button", name="Group the pictures").click()
+                page.locator(".group").first.wait_for()
+            return path_of(page.url)
+    return None
+
+
+def learn(page: Page) -> None:
+    """A training of a few seconds, to its end, and a comparison of what it made."""
+    page.goto("/admin/training/new")
+    page.get_by_label("Name of the new model").fill("first-steps")
+    page.get_by_label("Epochs").fill("4")
+    page.get_by_label("What is adapted").select_option("2")
+    page.get_by_role("button", name="Train").click()
+    ended = page.locator("[data-job-ended]")
+    ended.wait_for(timeout=LEARNING_TIMEOUT_MS)
+    page.get_by_role("link", name="Compare").click()
+    page.get_by_role("button", name="Compare").click()
+    page.wait_for_url("**/admin/evaluations/*")
+    ended.wait_for(timeout=LEARNING_TIMEOUT_MS)
 
 
 def list_pages_for_nobody(pages: dict[str, str]) -> dict[str, str]:
@@ -147,10 +193,12 @@ def shoot(page: Page, pages: dict[str, str], suffix: str) -> None:
             page.screenshot(path=FOLDER / f"{name}-{suffix}.png")
 
 
-def shoot_all(browser: Browser, url: str, name: str, password: str, claim: str | None) -> int:
-    """Every page in every scheme and size; how many files that makes."""
+def shoot_all(browser: Browser, url: str, name: str, password: str, claim: str | None, *, own: bool) -> int:
+    """Every page in every scheme and size; how many files that makes. In a gallery of its `own` a model is trained."""
     page = browser.new_context(base_url=url).new_page()
     sign_in(page, name, password, claim)
+    if own:
+        learn(page)
     pages = list_pages(page)
     outside = list_pages_for_nobody(pages)
     state = page.context.storage_state()
@@ -172,12 +220,15 @@ def shoot_all(browser: Browser, url: str, name: str, password: str, claim: str |
 @contextmanager
 def own_gallery(pictures: Path | None) -> Generator[tuple[str, str]]:
     """The address of a gallery that lives as long as the block, and the link that claims it."""
-    from tests.browser.site import Site  # a checkout has it, and only a checkout needs this
+    # A checkout has these, and only a checkout needs them.
+    from tests.browser.site import Site
+    from tests.ml.checkpoints import make_network
 
     with tempfile.TemporaryDirectory(prefix="likeness-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # passable for the unprivileged user of the database
         site = Site(folder)
+        make_network(folder / "data" / "models" / "small-network")
         try:
             site.start()
             fill(site.run, folder, pictures)
@@ -226,7 +277,7 @@ def main() -> None:
         browser = stack.enter_context(sync_playwright()).chromium.launch(
             executable_path=chromium, args=chromium_arguments()
         )
-        count = shoot_all(browser, url, given.name, given.password, claim)
+        count = shoot_all(browser, url, given.name, given.password, claim, own=given.url is None)
         browser.close()
     print(f"{count} pictures of pages are in {FOLDER}")
 

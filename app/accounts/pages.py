@@ -16,6 +16,7 @@ from app.core.errors import Conflict, Invalid, TooMany
 from app.core.pages import Notice, redirect, render
 from app.core.problems import waiting_headers
 from app.core.settings import Settings
+from app.core.words import capfirst
 
 FORM_BYTES = 64 * 1024
 HOME = "/"
@@ -91,7 +92,7 @@ async def sign_in(
         page = SignInPage(error.detail, data.name, destination)
         return render(request, "accounts/sign_in.html", page, title="Sign in", status_code=error.status)
     except TooMany as error:
-        page = SignInPage(f"{error.detail}.".capitalize(), data.name, destination, error.retry_after_s)
+        page = SignInPage(f"{capfirst(error.detail)}.", data.name, destination, error.retry_after_s)
         headers = waiting_headers(error)
         return render(
             request, "accounts/sign_in.html", page, title="Sign in", status_code=error.status, headers=headers

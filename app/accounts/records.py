@@ -25,6 +25,7 @@ EventKind = Literal[
     "link_throttled",
     "account_added",
     "account_claimed",
+    "invitation_withdrawn",
     "account_disabled",
     "account_enabled",
     "member_added",

@@ -63,11 +63,21 @@ async def renew_claim(db: Database, account_id: int) -> str:
     Raises NotFound, Conflict for one that has a password or is an admin's.
     """
     async with db.transaction() as conn:
-        await store.lock_admins(conn)
-        account = await store.get_account(conn, account_id)
-        if account.password_hash is not None or account.is_admin:
-            raise Conflict(f"{account.name} is no account that waits to be claimed")
-        return await _put_claim(conn, account)
+        return await _put_claim(conn, await _lock_unclaimed(conn, account_id))
+
+
+async def withdraw_claim(db: Database, account_id: int, *, by: Viewer, address: str) -> str:
+    """Let the link of an ordinary account that nobody has claimed yet die; returns the account's name.
+
+    The account stays, without a way in, for `renew_claim`. Raises NotFound, Conflict as that, or where no link is.
+    """
+    async with db.transaction() as conn:
+        account = await _lock_unclaimed(conn, account_id)
+        if not await store.delete_claim(conn, account_id):
+            raise Conflict(f"{account.name} has no invitation to withdraw")
+        await service_events.record(conn, "invitation_withdrawn", account_id, address, f"by {by.name}")
+    log.info("invitation withdrawn", account=account_id)
+    return account.name
 
 
 async def get_claimed(db: Database, token: str) -> Account:
@@ -104,6 +114,15 @@ async def _get_claimed(conn: Connection, token: str) -> Account:
     account = await store.find_claimed(conn, digest(token), CLAIM_LIFETIME_S)
     if account is None:
         raise NotFound("this link has been used, or has expired", hint="If you have a password already, sign in.")
+    return account
+
+
+async def _lock_unclaimed(conn: Connection, account_id: int) -> Account:
+    """The ordinary account that waits to be claimed, which nobody does before the commit."""
+    await store.lock_admins(conn)
+    account = await store.get_account(conn, account_id)
+    if account.password_hash is not None or account.is_admin:
+        raise Conflict(f"{account.name} is no account that waits to be claimed")
     return account
 
 

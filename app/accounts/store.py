@@ -127,5 +127,7 @@ async def find_claimed(conn: Connection, token_hash: bytes, max_age_s: int) -> A
         return await cursor.fetchone()
 
 
-async def delete_claim(conn: Connection, account_id: int) -> None:
-    await conn.execute("DELETE FROM claim WHERE account_id = %s", (account_id,))
+async def delete_claim(conn: Connection, account_id: int) -> bool:
+    """Let the account's claim link die; False when there was none."""
+    cursor = await conn.execute("DELETE FROM claim WHERE account_id = %s", (account_id,))
+    return cursor.rowcount == 1

@@ -1,10 +1,10 @@
-"""Accounts as JSON, for admins: list, invite, switch off and on, limits."""
+"""Accounts as JSON, for admins: list, invite, withdraw, switch off and on, limits."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Router, get, patch, post
+from litestar import Request, Router, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
@@ -21,9 +21,10 @@ Limit = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
 class UserOut(msgspec.Struct):
-    """One account. `invited`: nobody has taken it yet. `files` and `bytes` are what it keeps, its trash included.
+    """One account. `invited`: nobody has taken it yet; `invitation`: the link that takes it is good still.
 
-    `max_files` and `max_bytes` are limits of its own; null: the gallery's hold.
+    `files` and `bytes` are what it keeps, its trash included. `max_files` and `max_bytes` are limits of its own; null:
+    the gallery's hold.
     """
 
     user_id: int
@@ -31,6 +32,7 @@ class UserOut(msgspec.Struct):
     is_admin: bool
     disabled: bool
     invited: bool
+    invitation: bool
     seen_at: datetime | None
     files: int
     bytes: int
@@ -93,6 +95,17 @@ async def renew(
     return Invited(_out(await service_users.get_user(db, account_id)), link)
 
 
+@delete("/{account_id:int}/invite", operation_id="withdrawInvitation", summary="Withdraw an invitation")
+async def withdraw(
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    account_id: FromPath[int],
+) -> None:
+    """The link dies; the account stays, for a fresh one. 409 for an account that has been taken or has no link."""
+    await service_users.withdraw_invitation(db, viewer, client_of(request), account_id)
+
+
 @patch("/{account_id:int}", operation_id="changeUser", summary="Change an account")
 async def change(
     request: Request[Any, Any, Any],
@@ -121,6 +134,7 @@ def _out(user: User) -> UserOut:
         is_admin=user.is_admin,
         disabled=user.disabled,
         invited=user.unclaimed,
+        invitation=user.invited,
         seen_at=user.seen_at,
         files=user.files,
         bytes=user.bytes,
@@ -131,7 +145,7 @@ def _out(user: User) -> UserOut:
 
 router = Router(
     "/api/v1/admin/users",
-    route_handlers=[list_users, invite, renew, change],
+    route_handlers=[list_users, invite, renew, withdraw, change],
     guards=[require_admin],
     tags=["admin"],
 )

@@ -91,6 +91,7 @@ async def admin(
         return render(request, "admin/_live.html", part, title="Admin")
     listed, reason = await service_models.list_models(db, settings)
     failures = await service_failures.list_failures(db)
+    quarantine = await service_failures.list_refused(db)
     context = AdminPage(
         index=part.index,
         life=part.life,
@@ -101,9 +102,9 @@ async def admin(
         queues=part.queues,
         storage=storage_view(overview.storage),
         models=models_view(listed, reason, settings),
-        failures=[_failure_view(one, viewer) for one in failures.embedding],
-        refused=failures.refused,
-        refused_count=failures.refused_count,
+        failures=[_failure_view(one, viewer) for one in failures.failures],
+        refused=quarantine.refused,
+        refused_count=quarantine.count,
         users=overview.users,
         settings=list_settings(settings, os.environ),
     )

@@ -1,4 +1,4 @@
-"""The admin's page of users: invite, disable, quotas."""
+"""The admin's page of users: invite, withdraw, disable, quotas."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -29,12 +29,17 @@ Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED
 
 @dataclass(frozen=True, slots=True)
 class UserView:
-    """An account as the page shows it. `max_files` and `max_mib` are its own limits, empty for the gallery's."""
+    """An account as the page shows it. `unclaimed`: nobody has taken it yet; `invited`: a link that does is good still.
+
+    `max_files` and `max_mib` are its own limits, empty for the gallery's.
+    """
 
     id: int
     name: str
     is_admin: bool
-    state: str
+    disabled: bool
+    unclaimed: bool
+    invited: bool
     seen_text: str
     files: int
     size_text: str
@@ -93,6 +98,18 @@ async def renew(
     """A fresh link in place of one that was lost or has expired."""
     link = await service_users.renew_invitation(db, settings, account_id)
     return await _page(request, db, settings, viewer, claim_url=link)
+
+
+@post("/{account_id:int}/withdraw")
+async def withdraw(
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Database],
+    viewer: NamedDependency[Viewer],
+    account_id: FromPath[int],
+) -> Redirect:
+    """The link of an invitation dies."""
+    name = await service_users.withdraw_invitation(db, viewer, client_of(request), account_id)
+    return redirect(USERS, Notice("success", f"The invitation of {name} is withdrawn."))
 
 
 @post("/{account_id:int}/disable")
@@ -170,7 +187,9 @@ def _view(user: User, viewer: Viewer) -> UserView:
         id=user.id,
         name=user.name,
         is_admin=user.is_admin,
-        state="disabled" if user.disabled else "invited" if user.unclaimed else "active",
+        disabled=user.disabled,
+        unclaimed=user.unclaimed,
+        invited=user.invited,
         seen_text=time_text(user.seen_at) or "never",
         files=user.files,
         size_text=size_text(user.bytes),
@@ -188,7 +207,7 @@ def _quota_text(quota: Quota) -> str:
 
 router = Router(
     USERS,
-    route_handlers=[users, invite, renew, disable, enable, set_quota],
+    route_handlers=[users, invite, renew, withdraw, disable, enable, set_quota],
     guards=[require_admin],
     include_in_schema=False,
 )

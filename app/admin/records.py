@@ -24,7 +24,7 @@ class Counts:
 @dataclass(frozen=True, slots=True)
 class User:
     """One account, as the admin sees it: counts, never pictures. `files` and `bytes` are all that it keeps, its trash
-    included; the limits are its own, None for the gallery's.
+    included; the limits are its own, None for the gallery's. `invited`: a link that takes it is good still.
     """
 
     id: int
@@ -32,6 +32,7 @@ class User:
     is_admin: bool
     disabled: bool
     unclaimed: bool
+    invited: bool
     seen_at: datetime | None
     files: int
     bytes: int

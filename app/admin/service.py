@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from dataclasses import dataclass, replace
 
+from app.accounts.service_claims import CLAIM_LIFETIME_S
 from app.admin import store, store_metrics, store_users
 from app.admin.records import Check, Counts, IndexLife, IndexState, QueueDepth, Storage, User
 from app.core import changes, jobs
@@ -55,7 +56,7 @@ async def overview(db: Database, settings: Settings, live: Live) -> Overview:
         imports = await ingest_store.find_by_jobs(conn, [job.id for job in recent])
         queues = await store_metrics.list_queues(conn)
         originals, database = await store.get_sizes(conn)
-        users = await store_users.list_users(conn)
+        users = await store_users.list_users(conn, CLAIM_LIFETIME_S)
         position = await changes.position(conn)
         life = await describe_life(conn, settings, model)
     building = any(job.kind == "index" and not job.ended for job in recent)

@@ -11,13 +11,13 @@ from app.core.settings import Settings
 async def list_users(db: Database) -> list[User]:
     """Everybody, by name."""
     async with db.transaction() as conn:
-        return await store_users.list_users(conn)
+        return await store_users.list_users(conn, service_claims.CLAIM_LIFETIME_S)
 
 
 async def get_user(db: Database, account_id: int) -> User:
     """One of them. Raises NotFound."""
     async with db.transaction() as conn:
-        return await store_users.get_user(conn, account_id)
+        return await store_users.get_user(conn, account_id, service_claims.CLAIM_LIFETIME_S)
 
 
 async def invite(db: Database, settings: Settings, viewer: Viewer, client: Client, name: str) -> tuple[int, str]:
@@ -32,6 +32,11 @@ async def invite(db: Database, settings: Settings, viewer: Viewer, client: Clien
 async def renew_invitation(db: Database, settings: Settings, account_id: int) -> str:
     """A fresh link for an account that nobody has taken yet; the one before dies. Raises NotFound, Conflict."""
     return service_claims.claim_url(settings, await service_claims.renew_claim(db, account_id))
+
+
+async def withdraw_invitation(db: Database, viewer: Viewer, client: Client, account_id: int) -> str:
+    """Let the link of an account that nobody has taken yet die; returns its name. Raises NotFound, Conflict."""
+    return await service_claims.withdraw_claim(db, account_id, by=viewer, address=client.address)
 
 
 async def set_disabled(db: Database, viewer: Viewer, client: Client, account_id: int, *, disabled: bool) -> str:

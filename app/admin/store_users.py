@@ -11,6 +11,9 @@ from app.core.errors import NotFound
 _USER: LiteralString = """
     SELECT account.id, account.name, account.is_admin, account.disabled_at IS NOT NULL AS disabled,
         account.password_hash IS NULL AS unclaimed,
+        EXISTS (
+            SELECT FROM claim WHERE claim.account_id = account.id
+            AND claim.created_at > now() - make_interval(secs => %(link_age)s)) AS invited,
         greatest(
             (SELECT max(seen_at) FROM session WHERE session.account_id = account.id),
             (SELECT max(used_at) FROM api_token WHERE api_token.account_id = account.id),
@@ -21,17 +24,20 @@ _USER: LiteralString = """
 """
 
 
-async def list_users(conn: Connection) -> list[User]:
-    """Every account by name: when it was last seen, what it keeps and may keep, its trash included."""
+async def list_users(conn: Connection, link_age_s: int) -> list[User]:
+    """Every account by name: when it was last seen, what it keeps and may keep, its trash included.
+
+    `link_age_s` is how long an invitation's link is good.
+    """
     async with conn.cursor(row_factory=class_row(User)) as cursor:
-        await cursor.execute(_USER + " ORDER BY lower(account.name)")
+        await cursor.execute(_USER + " ORDER BY lower(account.name)", {"link_age": link_age_s})
         return await cursor.fetchall()
 
 
-async def get_user(conn: Connection, account_id: int) -> User:
+async def get_user(conn: Connection, account_id: int, link_age_s: int) -> User:
     """One of them. Raises NotFound."""
     async with conn.cursor(row_factory=class_row(User)) as cursor:
-        await cursor.execute(_USER + " WHERE account.id = %s", (account_id,))
+        await cursor.execute(_USER + " WHERE account.id = %(id)s", {"id": account_id, "link_age": link_age_s})
         user = await cursor.fetchone()
     if user is None:
         raise NotFound("no such account")

@@ -17,6 +17,7 @@ from app.collections.records import Collection, Member, Role, Shelf, Visibility
 from app.core.database import Database
 from app.core.errors import AppError, Conflict, Invalid
 from app.core.pages import Notice, redirect, render
+from app.core.words import capfirst
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
@@ -133,7 +134,7 @@ async def add_member(
         address = client_of(request).address
         await service.add_member(db, viewer, collection_id, name, data.get("role", ""), address=address)
     except (Invalid, Conflict) as error:
-        return redirect(f"/collections/{collection_id}", Notice("error", error.detail))
+        return redirect(f"/collections/{collection_id}", Notice("error", capfirst(error.detail)))
     return redirect(f"/collections/{collection_id}", Notice("success", f"Shared with {name.strip()}."))
 
 

@@ -21,7 +21,7 @@ from app.core.errors import Conflict, Invalid, NotFound, TooMany
 from app.core.pages import Notice, redirect, render
 from app.core.problems import waiting_headers
 from app.core.settings import Settings
-from app.core.words import time_text
+from app.core.words import capfirst, time_text
 
 FORM_BYTES = 64 * 1024
 LASTING = ((1, "1 day"), (7, "1 week"), (30, "30 days"), (90, "90 days"), (365, "1 year"))
@@ -168,7 +168,7 @@ def _lead(request: Request[Any, Any, Any], settings: Settings, opened: Opened) -
 def _ask(request: Request[Any, Any, Any], error: WrongPassword | TooMany | None = None) -> Template:
     wait_s = error.retry_after_s if error is not None else None
     headers = {} if error is None else waiting_headers(error)
-    page = PasswordPage(request.url.path, f"{error.detail}.".capitalize() if error is not None else None, wait_s)
+    page = PasswordPage(request.url.path, f"{capfirst(error.detail)}." if error is not None else None, wait_s)
     return render(
         request,
         "collections/open.html",

@@ -1,6 +1,8 @@
 """The pool of Postgres connections, and what every connection is set to."""
 
 import asyncio
+import copy
+import select
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -34,7 +36,7 @@ def with_search_path(conninfo: str) -> str:
 
 
 class Database:
-    """Connections to Postgres: `transaction()` for verbs, `listen()` for followers."""
+    """Connections to Postgres: `transaction()` for verbs, `reading()` for pages, `session()` for followers."""
 
     def __init__(self, conninfo: str, *, min_size: int = 1, max_size: int = 10) -> None:
         self.conninfo = with_search_path(conninfo)
@@ -46,8 +48,9 @@ class Database:
             max_waiting=POOL_WAITING,
             open=False,
             configure=_configure,
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
         )
+        self._joined: Connection | None = None
 
     async def open(self) -> None:
         """Open the pool. Raises Unavailable when Postgres does not answer."""
@@ -75,6 +78,9 @@ class Database:
         server goes away or a statement takes too long; Invalid for a value that no column can hold: a text with NUL, a
         number beyond 64 bits.
         """
+        if self._joined is not None:
+            yield self._joined
+            return
         try:
             # A block of its own, so that `conn.transaction()` inside is a savepoint and never commits by itself.
             async with self._pool.connection() as conn, conn.transaction():
@@ -87,6 +93,18 @@ class Database:
             raise Unavailable("the database does not answer", retry_after_s=5) from error
         except psycopg.DataError as error:
             raise Invalid("a value in this request is too large, or no plain text") from error
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator["Database"]:
+        """This database for several verbs that only read, all of them in one transaction, as `transaction` has it.
+
+        A page takes one connection then, once, and each further verb saves two round trips: 0.1 ms where nothing else
+        runs, and a place in the line for a core where much does.
+        """
+        async with self.transaction() as conn:
+            one = copy.copy(self)
+            one._joined = conn
+            yield one
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Connection]:
@@ -106,6 +124,18 @@ class Database:
             yield conn
         finally:
             await asyncio.shield(conn.close())
+
+
+async def _check(conn: Connection) -> None:
+    """Raises psycopg.OperationalError for a connection that the server has closed, before a request relies on it.
+
+    There is something to read then, and nothing on one that lives and is idle. To ask the server each time was a
+    quarter of what a transaction of one query takes.
+    """
+    waiting = select.poll()
+    waiting.register(conn.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        await AsyncConnectionPool.check_connection(conn)
 
 
 async def _configure(conn: Connection) -> None:

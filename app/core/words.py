@@ -1,4 +1,4 @@
-"""Times, durations and sizes in words, as every page has them."""
+"""Times, durations, sizes and sentences in words, as every page has them."""
 
 from datetime import datetime
 
@@ -27,6 +27,11 @@ def size_text(size_bytes: int) -> str:
         return f"{max(1, round(size_bytes / KIB)) if size_bytes else 0} KiB"
     value, unit = (size_bytes / MIB, "MiB") if size_bytes < GIB else (size_bytes / GIB, "GiB")
     return f"{value:,.1f}".removesuffix(".0") + f" {unit}"
+
+
+def capfirst(text: str) -> str:
+    """A capital at the beginning, and all else as it is: names stay what they are."""
+    return text[:1].upper() + text[1:]
 
 
 def counted(n: int, one: str, many: str) -> str:

@@ -11,7 +11,7 @@ from app.core.commands import fail, json_option, print_json, progress_bar, run, 
 from app.core.database import Database
 from app.core.runtime import cli_database
 from app.core.settings import Settings
-from app.embedding import models, service, store
+from app.embedding import models, service, store, store_failures
 from app.embedding.records import Failure
 from ml.models.model import ModelError
 
@@ -78,6 +78,6 @@ async def _embed(settings: Settings, name: str | None, settle: Settle) -> Embedd
         took_s = time.monotonic() - started
         async with db.transaction() as conn:
             after = await store.count_progress(conn, model.id)
-            failures = await store.list_failures(conn, after.failed, model.id) if after.failed else []
+            failures = await store_failures.list_failures(conn, after.failed, model.id) if after.failed else []
     embedded = after.embedded - before.embedded
     return Embedded(model.name, embedded, after.waiting, round(embedded / max(took_s, 1e-3), 1), failures)

@@ -38,6 +38,7 @@ class Failure:
     image_id: int
     filename: str
     owner: str
+    model_id: int
     model: str
     reason: str
     attempted_at: datetime

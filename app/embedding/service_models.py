@@ -22,7 +22,7 @@ from ml.models.model import Model, ModelError, WrongCheckpoint
 from ml.models.names import parse
 from ml.models.registry import REGISTRY, Resolved
 
-CHOSEN_BY_HAND = "chosen with likeness models use"
+CHOSEN_BY_HAND = "chosen by an admin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 
 from app.core.database import Connection
 from app.core.errors import NotFound
-from app.embedding.records import Failure, ModelRow, Progress, Waiting
+from app.embedding.records import ModelRow, Progress, Waiting
 
 # Once in a batch, which proves nothing of any one picture in it, then twice alone.
 MAX_ATTEMPTS = 3
@@ -230,21 +230,3 @@ async def count_progress(conn: Connection, model_id: int) -> Progress:
             {"model": model_id},
         )
         return await cursor.fetchone() or Progress(0, 0, 0)
-
-
-async def list_failures(conn: Connection, limit: int, model_id: int | None = None) -> list[Failure]:
-    """The newest pictures that could not be embedded, by one model or by any."""
-    async with conn.cursor(row_factory=class_row(Failure)) as cursor:
-        await cursor.execute(
-            """
-            SELECT attempt.image_id, image.filename, account.name AS owner, model.name AS model, attempt.reason,
-                attempt.attempted_at
-            FROM embedding_attempt AS attempt
-            JOIN image ON image.id = attempt.image_id JOIN model ON model.id = attempt.model_id
-            JOIN account ON account.id = image.owner_id
-            WHERE attempt.reason IS NOT NULL AND (%(model)s::bigint IS NULL OR attempt.model_id = %(model)s)
-            ORDER BY attempt.attempted_at DESC LIMIT %(limit)s
-            """,
-            {"limit": limit, "model": model_id},
-        )
-        return await cursor.fetchall()

@@ -14,7 +14,7 @@ from app.accounts.records import Viewer
 from app.core.database import Database
 from app.core.errors import AppError, Conflict, Invalid
 from app.core.pages import Notice, redirect, render, wants_fragment
-from app.core.words import counted
+from app.core.words import capfirst, counted
 from app.explore import service
 from app.explore.records import Accepted
 from app.explore.service import Limits
@@ -100,7 +100,7 @@ async def accept(
     except (Invalid, Conflict) as error:
         if wants_fragment(request):
             raise
-        return redirect(_url(collection_id), Notice("error", error.detail))
+        return redirect(_url(collection_id), Notice("error", capfirst(error.detail)))
     undo = undo_url(done.undo_id, _url(collection_id))
     return _answer(request, collection_id, decided_view(group_id, _url(collection_id), "accepted", _words(done), undo))
 
@@ -119,7 +119,7 @@ async def drop(
     except Conflict as error:
         if wants_fragment(request):
             raise
-        return redirect(_url(collection_id), Notice("error", error.detail))
+        return redirect(_url(collection_id), Notice("error", capfirst(error.detail)))
     undo = f"{_url(collection_id)}/{group_id}/reopen"
     return _answer(request, collection_id, decided_view(group_id, _url(collection_id), "dropped", "Dropped.", undo))
 

@@ -64,7 +64,10 @@ def undo_url(undo_id: UUID | None) -> str | None:
 async def change_images(
     db: NamedDependency[Database], viewer: NamedDependency[Viewer], data: JSONBody[BatchIn]
 ) -> BatchOut:
-    """Add to a collection, move, take out, label, or move to the trash: at most 1,000 pictures, in one transaction."""
+    """Add to a collection, move, take out, label, move to the trash or restore from it.
+
+    At most 1,000 pictures, in one transaction.
+    """
     source, target = (None if one is None else str(one) for one in (data.source, data.target))
     batch = Batch(data.action, tuple(data.ids), source, target, tuple(data.labels))
     outcome = await service_batch.run(db, viewer, batch)

@@ -20,7 +20,7 @@ from app.core.words import size_text
 from app.images import media, service
 from app.images.pages_batch import undo_url
 from app.images.records import Image, Origin, Region, Standing
-from app.images.tiles import make_tile
+from app.images.tiles import list_sources, make_tile
 from ml.decoder import Decoder
 
 
@@ -49,6 +49,11 @@ class Pictured:
     def thumb(self, width: int) -> str:
         """The address of the thumbnail of this width."""
         return f"/images/{self.id}/thumbnails/{width}"
+
+    @property
+    def srcset(self) -> str:
+        """The thumbnails that a browser may choose from: the large ones."""
+        return list_sources(self.thumb, self.width, (512, 1024))
 
 
 @dataclass(frozen=True, slots=True)

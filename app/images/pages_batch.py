@@ -18,6 +18,7 @@ from app.core.blobs import BlobStore
 from app.core.database import Database
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.pages import Notice, redirect, render, wants_fragment
+from app.core.words import capfirst
 from app.images import bundle, service_batch, service_undo
 from app.images.media import MEDIA_HEADERS
 from app.images.records_batch import Action, Batch, Outcome
@@ -97,7 +98,7 @@ async def undo(
     try:
         count = await service_undo.undo(db, viewer, undo_id)
     except (NotFound, Conflict) as error:
-        return redirect(local_path(back), Notice("error", error.detail))
+        return redirect(local_path(back), Notice("error", capfirst(error.detail)))
     words = f"Undone for {_counted(count)}." if count else "Nothing was left to undo: it has been changed since."
     return redirect(local_path(back), Notice("success" if count else "info", words))
 
@@ -141,6 +142,7 @@ def _done(outcome: Outcome) -> str:
         "label": f"{count} labelled.",
         "unlabel": f"Label taken off {count}.",
         "trash": f"{count} moved to the trash.",
+        "restore": f"{count} restored.",
     }[outcome.action]
 
 

@@ -47,18 +47,21 @@ async def show_collection(
     cursor: FromQuery[str | None] = None,
 ) -> Template:
     """One collection with its pictures, the newest first unless told otherwise; `ref` is its id or its name."""
-    async with db.transaction() as conn:
-        collection = await collections.resolve(conn, viewer, ref)
-    filters = Filters(collection.id)
-    here = make_narrowed(filters, None, check_order(order))
-    page = await service.list_images(db, viewer, filters, order=here.order, cursor=cursor)
-    tiles = [make_tile(image) for image in page.images]
-    path = f"/collections/{collection.id}"
-    next_url = here.link(path, cursor=page.next_cursor) if page.next_cursor else None
-    if cursor is not None and wants_fragment(request):
-        return render(request, "gallery/_grid.html", GridPart(tiles, next_url), title=collection.name)
-    total = await service_counts.count_all(db, viewer, filters)
-    members = await collections.list_members(db, viewer, collection.id) if collection.role else []
+    async with db.reading() as reading:
+        async with reading.transaction() as conn:
+            collection = await collections.resolve(conn, viewer, ref)
+        filters = Filters(collection.id)
+        here = make_narrowed(filters, None, check_order(order))
+        page = await service.list_images(reading, viewer, filters, order=here.order, cursor=cursor)
+        tiles = [make_tile(image) for image in page.images]
+        path = f"/collections/{collection.id}"
+        next_url = here.link(path, cursor=page.next_cursor) if page.next_cursor else None
+        if cursor is not None and wants_fragment(request):
+            return render(request, "gallery/_grid.html", GridPart(tiles, next_url), title=collection.name)
+        total = await service_counts.count_all(reading, viewer, filters)
+        members = await collections.list_members(reading, viewer, collection.id) if collection.role else []
+        edited = await collections.list_edited(reading, viewer)
+        opening = await service_links.list_opening(reading, viewer, collection.id)
     context = CollectionPage(
         collection=make_card(collection, total, (), members),
         tiles=tiles,
@@ -66,8 +69,8 @@ async def show_collection(
         filters=here,
         can_edit=collection.allows("editor"),
         can_manage=collection.allows("owner"),
-        by_link=bool(await service_links.list_opening(db, viewer, collection.id)),
-        batch=make_batch_bar(viewer, await collections.list_edited(db, viewer), collection, here.link(path)),
+        by_link=bool(opening),
+        batch=make_batch_bar(viewer, edited, collection, here.link(path)),
     )
     return render(request, "collections/show.html", context, title=collection.name)
 

@@ -20,7 +20,7 @@ from app.images.parameters import narrowing
 from app.images.records import Filters, LabelCount, Narrowing, Order, Shape, Size
 from app.images.service_filters import resolve_filters
 from app.images.service_order import check_order
-from app.images.tiles import BatchBar, Tile, make_batch_bar, make_tile, with_query
+from app.images.tiles import TRASH_BAR, BatchBar, Tile, make_batch_bar, make_tile, with_query
 from ml.images import FORMATS
 
 
@@ -57,6 +57,7 @@ class Narrowed:
     shape: Shape | None = None
     size: Size | None = None
     format: str | None = None
+    has_copies: bool = False
     order: Order = "newest"
 
     @property
@@ -66,7 +67,8 @@ class Narrowed:
     @property
     def more(self) -> int:
         """How many filters are in force that stand behind "More filters"."""
-        return sum(bool(one) for one in (self.text, self.after, self.before, self.shape, self.size, self.format))
+        behind = (self.text, self.after, self.before, self.shape, self.size, self.format, self.has_copies)
+        return sum(bool(one) for one in behind)
 
     @property
     def formats(self) -> list[tuple[str, str]]:
@@ -84,6 +86,7 @@ class Narrowed:
             "shape": self.shape,
             "size": self.size,
             "format": self.format,
+            "has_copies": "true" if self.has_copies else None,
             "order": self.order if self.order != "newest" else None,
         }
         return with_query(path, **{**mine, **others})
@@ -100,6 +103,7 @@ def make_narrowed(filters: Filters, collection: Collection | None, order: Order 
         shape=filters.shape,
         size=filters.size,
         format=filters.format,
+        has_copies=filters.has_copies,
         order=order,
     )
 
@@ -129,6 +133,7 @@ class TrashPage:
     tiles: list[Tile]
     next_url: str | None
     days: int
+    batch: BatchBar = TRASH_BAR
 
 
 @get("/", dependencies=narrowing)
@@ -141,15 +146,16 @@ async def gallery(
     cursor: FromQuery[str | None] = None,
 ) -> Template:
     """The gallery: all that one may see, in an order; `cursor` asks for the next part."""
-    filters, found = await resolve_filters(db, viewer, asked)
-    here = make_narrowed(filters, found, check_order(order))
-    page = await service.list_images(db, viewer, filters, order=here.order, cursor=cursor)
-    tiles = [make_tile(image) for image in page.images]
-    next_url = here.link("/", cursor=page.next_cursor) if page.next_cursor else None
-    if cursor is not None and wants_fragment(request):
-        return render(request, "gallery/_grid.html", GridPart(tiles, next_url), title="Gallery")
-    facets = await service_counts.facets(db, viewer, filters)
-    counted = await collections.list_counted(db, viewer)
+    async with db.reading() as reading:
+        filters, found = await resolve_filters(reading, viewer, asked)
+        here = make_narrowed(filters, found, check_order(order))
+        page = await service.list_images(reading, viewer, filters, order=here.order, cursor=cursor)
+        tiles = [make_tile(image) for image in page.images]
+        next_url = here.link("/", cursor=page.next_cursor) if page.next_cursor else None
+        if cursor is not None and wants_fragment(request):
+            return render(request, "gallery/_grid.html", GridPart(tiles, next_url), title="Gallery")
+        facets = await service_counts.facets(reading, viewer, filters)
+        counted = await collections.list_counted(reading, viewer)
     edited = [one for one, _ in counted if one.allows("editor")]
     context = GalleryPage(
         tiles=tiles,
@@ -196,6 +202,7 @@ def _applied(here: Narrowed) -> list[tuple[str, str]]:
         "shape": here.shape and here.shape.capitalize(),
         "size": here.size and here.size.capitalize(),
         "format": here.format,
+        "has_copies": "With copies" if here.has_copies else None,
     }
     return [(text, here.link("/", **{name: None})) for name, text in words.items() if text]
 

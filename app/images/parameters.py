@@ -29,8 +29,15 @@ def _read(
     kind: Annotated[
         str | None, QueryParameter(name="format", description="The format of its file: JPEG, PNG, WEBP …")
     ] = None,
+    has_copies: Annotated[
+        bool,
+        Parameter(
+            description="Only pictures of which the caller may see a copy, in whatever collection: the same file, or "
+            "the same picture scaled or saved again."
+        ),
+    ] = False,
 ) -> Narrowing:
-    return Narrowing(collection, label, text, after, before, shape, size, kind)
+    return Narrowing(collection, label, text, after, before, shape, size, kind, has_copies)
 
 
 narrowing = {"asked": Provide(_read, sync_to_thread=False)}

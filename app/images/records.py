@@ -119,6 +119,26 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncompared:
+    """A picture that waits to be compared with all others; without a digest it is gone by now."""
+
+    id: int
+    image_id: int
+    digest: bytes | None
+    perceptual_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Relatives:
+    """Pictures of one hash (that tells) or else one digest: a family that some are of, and those that are of none."""
+
+    by_hash: bool
+    key: bytes
+    family_id: int | None
+    image_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class LabelCount:
     """A label and how many visible pictures carry it."""
 
@@ -155,7 +175,7 @@ class Filters:
     Each of `words` occurs in the caption, a label or the file name, letter case aside. `after` and `before` are days
     (UTC) on which a picture may have come in, both included. A panorama is at least twice as long as wide, either way;
     a square's sides differ by 5 % at most. small: below 1 megapixel, large: from 8 on. `format` is Pillow's name; a
-    camera's MPO is a JPEG.
+    camera's MPO is a JPEG. `has_copies`: the viewer may see a copy of it, anywhere.
     """
 
     collection_id: int | None = None
@@ -166,6 +186,7 @@ class Filters:
     shape: Shape | None = None
     size: Size | None = None
     format: str | None = None
+    has_copies: bool = False
 
     @property
     def by_picture(self) -> bool:
@@ -185,6 +206,7 @@ class Narrowing:
     shape: str | None = None
     size: str | None = None
     format: str | None = None
+    has_copies: bool = False
 
 
 NO_FILTERS = Filters()

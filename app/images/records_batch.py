@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-Action = Literal["add", "move", "remove", "label", "unlabel", "trash"]
+Action = Literal["add", "move", "remove", "label", "unlabel", "trash", "restore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,11 @@ class Effect:
     """One kind of change to pictures, as it is undone.
 
     joined, left: `collection_id` · labelled: `label` · unlabelled: `label` and the place where it stood ·
-    relabelled: all `labels`, before and after · trashed: nothing else.
+    relabelled: all `labels`, before and after · trashed, restored: nothing
+    else.
     """
 
-    kind: Literal["joined", "left", "labelled", "unlabelled", "relabelled", "trashed"]
+    kind: Literal["joined", "left", "labelled", "unlabelled", "relabelled", "trashed", "restored"]
     image_ids: tuple[int, ...]
     collection_id: int | None = None
     label: str | None = None

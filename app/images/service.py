@@ -10,7 +10,7 @@ from app.core.blobs import BlobStore
 from app.core.changes import Change
 from app.core.database import Database
 from app.core.errors import Conflict, Invalid, NotAllowed, SignInNeeded
-from app.images import service_undo, store, store_adding, store_copies, store_writes
+from app.images import service_trash, service_undo, store, store_adding, store_batch, store_copies, store_writes
 from app.images.records import Filters, Image, Order, Origin, Region, Rights, Standing
 from app.images.records_batch import Effect
 from app.images.service_order import read_cursor, write_cursor
@@ -161,16 +161,12 @@ async def trash(db: Database, viewer: Viewer, image_id: int) -> UUID | None:
 async def restore(db: Database, viewer: Viewer, image_id: int) -> None:
     """Take one's own picture out of the trash. One that stands nowhere any more goes to "My pictures"."""
     async with db.transaction() as conn:
-        image = await store.get_own(conn, viewer.account_id, image_id)
-        log: list[Change] = []
-        if not await store_writes.stands_anywhere(conn, image_id):
-            home = await collections.ensure(conn, viewer, collections.OWN_DEFAULT)
-            if not await store_writes.insert_standing(conn, home.id, image_id):
-                raise Conflict("the same picture stands there already")
-            log.append(Change("joined", image_id, home.id))
-        if await store_writes.set_trashed(conn, image.id, trashed=False):
-            log.append(Change("restored", image_id))
-        await changes.append(conn, log)
+        await store.get_own(conn, viewer.account_id, image_id)
+        await store_batch.lock_images(conn, [image_id])
+        restored = await service_trash.restore(conn, viewer, [image_id])
+        if restored.stuck:
+            raise Conflict(f"the same picture stands in {collections.OWN_DEFAULT} already")
+        await changes.append(conn, restored.log)
 
 
 async def purge(db: Database, blobs: BlobStore, viewer: Viewer, image_id: int) -> None:

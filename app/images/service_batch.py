@@ -9,10 +9,11 @@ from app.core import changes
 from app.core.changes import Change
 from app.core.database import Connection, Database
 from app.core.errors import Invalid, SignInNeeded
-from app.images import service, service_labels, service_standings, service_undo, store, store_batch
+from app.images import service, service_labels, service_standings, service_trash, service_undo, store, store_batch
 from app.images.records import Image
-from app.images.records_batch import Batch, BatchRights, Outcome
+from app.images.records_batch import Batch, BatchRights, Effect, Outcome
 from app.images.service_standings import Moved
+from app.images.service_trash import Restored
 
 MAX_BATCH = 1000
 MAX_DOWNLOAD = 2000
@@ -44,20 +45,25 @@ async def run(db: Database, viewer: Viewer, batch: Batch) -> Outcome:
         elif batch.action == "trash":
             moved, full = await _trash(conn, rights), ()
             log = [Change("retracted", image_id) for image_id in moved.done]
+        elif batch.action == "restore":
+            restored = await service_trash.restore(conn, viewer, ids)
+            moved, full = _restored(restored, rights), ()
+            log = list(restored.log)
         else:
             moved, full = await _relabel(conn, batch, labels, rights)
             log = [Change("labelled", image_id) for image_id in moved.done]
         undo_id = await service_undo.keep(conn, viewer, moved.effects)
         await changes.append(conn, log)
+    accounted = {*moved.done, *moved.unchanged, *moved.last_place, *full}
     return Outcome(
         action=batch.action,
         done=len(moved.done),
         unchanged=len(moved.unchanged),
-        not_allowed=len(moved.not_allowed) + len(ids) - len(rights),
+        not_allowed=len(set(ids) - accounted),
         last_place=len(moved.last_place),
         full=len(full),
         undo_id=undo_id,
-        gone_ids=moved.done if batch.action in ("trash", "move", "remove") else (),
+        gone_ids=moved.done if batch.action in ("trash", "restore", "move", "remove") else (),
         collection=target.name if target else source.name if source else None,
     )
 
@@ -113,8 +119,16 @@ async def _trash(conn: Connection, rights: Sequence[BatchRights]) -> Moved:
     trashed = tuple(await store_batch.trash(conn, own))
     return Moved(
         done=trashed,
-        not_allowed=tuple(one.image_id for one in rights if not one.owns),
         effects=service_undo.trashing(trashed),
+    )
+
+
+def _restored(restored: Restored, rights: Sequence[BatchRights]) -> Moved:
+    """Of those that the viewer sees, their own were out of the trash before."""
+    return Moved(
+        done=restored.done,
+        unchanged=restored.stuck + tuple(one.image_id for one in rights if one.owns),
+        effects=(Effect("restored", restored.done),) if restored.done else (),
     )
 
 
@@ -130,6 +144,5 @@ async def _relabel(
     return Moved(
         done=change.done,
         unchanged=tuple(image_id for image_id in edited if image_id not in done),
-        not_allowed=tuple(one.image_id for one in rights if not one.edits),
         effects=change.effects,
     ), change.full

@@ -30,14 +30,13 @@ async def facets(db: Database, viewer: Viewer, filters: Filters) -> Facets:
         if not filters.by_picture:
             total = await store_counts.count_visible(conn, viewer, filters)
             return Facets(total, await store_counts.list_labels(conn, viewer, filters.collection_id, LABELS_SHOWN))
-        found = await store_counts.list_newest_matching(conn, viewer, filters, MAX_COUNTED + 1)
-        others = found
+        counted = (MAX_COUNTED + 1, LABELS_SHOWN)
+        total, labels = await store_counts.count_newest_matching(conn, viewer, filters, *counted)
+        others = total
         if filters.label is not None:
             unlabelled = replace(filters, label=None)
-            others = await store_counts.list_newest_matching(conn, viewer, unlabelled, MAX_COUNTED + 1)
-        labels = await store_counts.list_labels_of(conn, others, LABELS_SHOWN)
-    complete = max(len(found), len(others)) <= MAX_COUNTED
-    return Facets(min(len(found), MAX_COUNTED), labels, complete)
+            others, labels = await store_counts.count_newest_matching(conn, viewer, unlabelled, *counted)
+    return Facets(min(total, MAX_COUNTED), labels, max(total, others) <= MAX_COUNTED)
 
 
 async def count_all(db: Database, viewer: Viewer, filters: Filters) -> int:

@@ -38,6 +38,7 @@ async def resolve_filters(db: Database, viewer: Viewer, asked: Narrowing) -> tup
         shape=_choice("shape", asked.shape, get_args(Shape)),
         size=_choice("size", asked.size, get_args(Size)),
         format=_choice("format", (asked.format or "").upper(), FORMATS),
+        has_copies=asked.has_copies,
     )
     return filters, found
 

@@ -8,7 +8,7 @@ from app.core.blobs import THUMBNAIL_WIDTHS, BlobStore
 from app.core.database import Database
 from app.core.errors import NotFound
 from app.core.queue import enqueue
-from app.images import store_writes
+from app.images import service_families, store_writes
 from ml.decoder import Decoder
 from ml.images import PictureRefused
 
@@ -45,6 +45,7 @@ async def hash_unhashed(db: Database, blobs: BlobStore, decoder: Decoder) -> int
             # One row, one commit: holding no other row, it cannot deadlock with an import of the same pictures.
             async with db.transaction() as conn:
                 await store_writes.set_perceptual_hash(conn, image_id, perceptual_hash)
+                await service_families.queue_comparison(conn)
             hashed += 1
         after_id = batch[-1][0]
 

@@ -15,11 +15,10 @@ from app.images.records_batch import BatchRights, Effect
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What became of pictures: ids that changed, that were so already, that may not, that would stand nowhere."""
+    """What became of pictures: ids that changed, that were so already, that would stand nowhere. Others may not."""
 
     done: tuple[int, ...] = ()
     unchanged: tuple[int, ...] = ()
-    not_allowed: tuple[int, ...] = ()
     last_place: tuple[int, ...] = ()
     effects: tuple[Effect, ...] = ()
 
@@ -48,7 +47,6 @@ async def put(conn: Connection, collection_id: int, rights: Sequence[BatchRights
     return Moved(
         done=tuple(joined),
         unchanged=_without(allowed, joined),
-        not_allowed=_without([one.image_id for one in rights], allowed),
         effects=(Effect("joined", tuple(joined), collection_id),) if joined else (),
     )
 
@@ -78,7 +76,6 @@ async def move(conn: Connection, source_id: int, target_id: int, rights: Sequenc
     return Moved(
         done=left.done,
         unchanged=_without(ids, [*standing]) + _without(came.unchanged, left.done),
-        not_allowed=came.not_allowed,
         last_place=left.last_place,
         effects=came.effects + left.effects,
     )

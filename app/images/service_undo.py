@@ -12,7 +12,15 @@ from app.core import changes
 from app.core.changes import Change
 from app.core.database import Connection, Database
 from app.core.errors import Conflict, NotAllowed, NotFound, SignInNeeded
-from app.images import service_labels, service_standings, store_adding, store_batch, store_undo, store_writes
+from app.images import (
+    service_labels,
+    service_standings,
+    service_trash,
+    store_adding,
+    store_batch,
+    store_undo,
+    store_writes,
+)
 from app.images.records_batch import Effect
 
 KEPT_DAYS = 1
@@ -59,6 +67,9 @@ async def _turn_back(conn: Connection, viewer: Viewer, effect: Effect) -> list[C
     if effect.kind in ("joined", "left"):
         return await _put_back(conn, viewer, effect)
     rights = await store_batch.list_rights(conn, viewer, effect.image_ids)
+    if effect.kind == "restored":
+        trashed = await store_batch.trash(conn, [one.image_id for one in rights if one.owns])
+        return [Change("retracted", image_id) for image_id in trashed]
     edited = [one.image_id for one in rights if one.edits]
     if effect.kind == "relabelled":
         return await _label_back(conn, edited, effect)
@@ -72,17 +83,10 @@ async def _turn_back(conn: Connection, viewer: Viewer, effect: Effect) -> list[C
 
 
 async def _restore(conn: Connection, viewer: Viewer, image_ids: Sequence[int]) -> list[Change]:
-    trashed = await store_batch.list_own_trashed(conn, viewer.account_id or 0, image_ids)
-    log: list[Change] = []
-    homeless = [image_id for image_id, stands in trashed if not stands]
-    if homeless:  # their collection was deleted meanwhile
-        home = await collections.ensure(conn, viewer, collections.OWN_DEFAULT)
-        joined = await store_adding.insert_standings(conn, home.id, homeless)
-        if len(joined) < len(homeless):
-            raise Conflict(f"the same picture stands in {home.name} already")
-        log += [Change("joined", image_id, home.id) for image_id in joined]
-    restored = await store_adding.restore(conn, [image_id for image_id, _ in trashed])
-    return log + [Change("restored", image_id) for image_id in restored]
+    restored = await service_trash.restore(conn, viewer, image_ids)
+    if restored.stuck:
+        raise Conflict(f"the same picture stands in {collections.OWN_DEFAULT} already")
+    return list(restored.log)
 
 
 async def _put_back(conn: Connection, viewer: Viewer, effect: Effect) -> list[Change]:

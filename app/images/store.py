@@ -12,7 +12,8 @@ from app.accounts.records import Viewer
 from app.core.database import Connection
 from app.core.errors import NotFound
 from app.images.records import NO_FILTERS, Filters, Image, Mark, Order, PlacedImage, Region, Standing
-from app.images.store_filters import ordered, where_matching
+from app.images.store_filters import VISIBLE, ordered, where_matching
+from app.images.store_listing import where_listed
 
 AnyImage = TypeVar("AnyImage", bound=Image)
 
@@ -26,18 +27,13 @@ _COLUMNS: LiteralString = """
 """
 _FROM: LiteralString = " FROM image JOIN account ON account.id = image.owner_id"
 IMAGE: LiteralString = _COLUMNS + _FROM
-VISIBLE: LiteralString = """
-    image.trashed_at IS NULL AND EXISTS (
-        SELECT FROM collection_image AS standing WHERE standing.image_id = image.id
-        AND standing.collection_id IN (SELECT collection_id FROM visible_collections(%(viewer)s, %(links)s)))
-"""
 
 
 async def list_page(
     conn: Connection, viewer: Viewer, filters: Filters, order: Order, mark: Mark | None, limit: int
 ) -> list[Image]:
     """Visible pictures in an order, from behind `mark` on."""
-    where, values = where_matching(VISIBLE, filters)
+    where, values = await where_listed(conn, VISIBLE, filters, order)
     listed, place = ordered(where, order, mark)
     async with conn.cursor(row_factory=class_row(Image)) as cursor:
         await cursor.execute(

@@ -23,19 +23,6 @@ async def set_perceptual_hash(conn: Connection, image_id: int, perceptual_hash: 
     await conn.execute("UPDATE image SET perceptual_hash = %s WHERE id = %s", (perceptual_hash, image_id))
 
 
-async def insert_standing(conn: Connection, collection_id: int, image_id: int) -> bool:
-    """Put a picture into a collection. False when it, or the same bytes, stand there already."""
-    cursor = await conn.execute(
-        """
-        INSERT INTO collection_image (collection_id, image_id, digest)
-        SELECT %(collection)s, id, digest FROM image WHERE id = %(image)s
-        ON CONFLICT DO NOTHING
-        """,
-        {"collection": collection_id, "image": image_id},
-    )
-    return cursor.rowcount == 1
-
-
 async def ensure_labels(conn: Connection, labels: Sequence[str]) -> None:
     """Add label names, in a transaction of their own: two imports that add the same ones cannot deadlock."""
     await conn.execute(
@@ -120,12 +107,6 @@ async def list_in_collection(conn: Connection, collection_id: int) -> list[tuple
 
 async def delete_collection(conn: Connection, collection_id: int) -> None:
     await conn.execute("DELETE FROM collection WHERE id = %s", (collection_id,))
-
-
-async def stands_anywhere(conn: Connection, image_id: int) -> bool:
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute("SELECT EXISTS (SELECT FROM collection_image WHERE image_id = %s)", (image_id,))
-        return bool(await cursor.fetchone())
 
 
 async def set_document(conn: Connection, image_id: int) -> None:

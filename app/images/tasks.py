@@ -6,7 +6,7 @@ from app.core.blobs import BlobStore
 from app.core.database import Database
 from app.core.settings import Settings
 from app.core.worker_parts import part
-from app.images import service, service_counts, service_hashes
+from app.images import service, service_counts, service_families, service_hashes
 from ml.decoder import Decoder
 
 tasks = Blueprint()
@@ -31,3 +31,9 @@ async def fold_counts(context: JobContext, timestamp: int) -> None:  # noqa: ARG
 async def hash_unhashed(context: JobContext) -> None:
     """Give pictures that were taken in before perceptual hashes were kept theirs."""
     await service_hashes.hash_unhashed(part(context, Database), part(context, BlobStore), part(context, Decoder))
+
+
+@tasks.task(name="compare", queue="images", pass_context=True)
+async def compare(context: JobContext) -> None:
+    """Compare new pictures with all others, for the filter by copies."""
+    await service_families.compare_uncompared(part(context, Database))

@@ -1,12 +1,12 @@
 """View models of pictures, shared by every page that shows a grid of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from app.accounts.records import Viewer
 from app.collections.records import Collection
-from app.images.ratios import ratio_class
+from app.images.ratios import NARROWEST, WIDEST, ratio_class
 from app.images.records import Image
 
 
@@ -39,16 +39,33 @@ class Tile:
         """The address of the thumbnail of this width (256, 512 or 1024)."""
         return f"/images/{self.id}/thumbnails/{width}"
 
+    @property
+    def srcset(self) -> str:
+        """The thumbnails that a browser may choose from."""
+        return list_sources(self.thumb, self.width)
+
+    @property
+    def ratio(self) -> float:
+        """Width by height, within what a tile shows."""
+        return min(max(self.width / self.height, NARROWEST / 100), WIDEST / 100)
+
 
 @dataclass(frozen=True, slots=True)
 class BatchBar:
-    """What can be done with the ticked tiles of a grid: put into `targets`, and taken out of the source."""
+    """What can be done with the ticked tiles of a grid: put into `targets`, and taken out of the source.
+
+    `in_trash`: restored, and nothing else.
+    """
 
     targets: list[Collection]
     source_id: int | None
     cover_url: str | None
     back: str
     signed_in: bool
+    in_trash: bool = False
+
+
+TRASH_BAR = BatchBar(targets=[], source_id=None, cover_url=None, back="/trash", signed_in=True, in_trash=True)
 
 
 def make_batch_bar(viewer: Viewer, edited: Sequence[Collection], here: Collection | None, back: str) -> BatchBar:
@@ -62,6 +79,11 @@ def make_batch_bar(viewer: Viewer, edited: Sequence[Collection], here: Collectio
         back=back,
         signed_in=viewer.signed_in,
     )
+
+
+def list_sources(thumb: Callable[[int], str], width: int, widths: tuple[int, ...] = (256, 512, 1024)) -> str:
+    """The value of `srcset` for a stored picture of that width: no thumbnail promises to be wider than it is."""
+    return ", ".join(f"{thumb(one)} {min(one, width)}w" for one in widths if one == widths[0] or one < 2 * width)
 
 
 def make_tile(image: Image, score: Score | None = None, copies: int = 0) -> Tile:

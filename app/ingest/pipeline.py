@@ -14,7 +14,7 @@ from app.core.blobs import THUMBNAIL_WIDTHS, BlobStore
 from app.core.database import Connection, Database
 from app.core.queue import enqueue
 from app.core.settings import Settings
-from app.images import service_adding, store_writes
+from app.images import service_adding, service_families, store_writes
 from app.images.records import Added, Description
 from app.images.service_adding import Place
 from app.ingest.description import clean_labels, describe, new_image
@@ -253,6 +253,7 @@ async def _store(
         log += await service_adding.fill_in(conn, place.owner_id, _told(batch, outcomes))
         if passing:
             await enqueue(conn, EMBED_TASK, queueing_lock=EMBED_LOCK)
+            await service_families.queue_comparison(conn)
         if on_commit is not None:
             await on_commit(conn, outcomes)
         await changes.append(conn, log)

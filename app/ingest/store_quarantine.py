@@ -6,8 +6,9 @@ from app.core.database import Connection
 from app.ingest.records import Quarantined
 
 
-async def list_quarantined(conn: Connection, limit: int) -> list[Quarantined]:
-    """What the newest imports refused, in the order of each source."""
+async def list_quarantined(conn: Connection, limit: int, *, after: tuple[int, int] | None = None) -> list[Quarantined]:
+    """What the newest imports refused, in the order of each source; `after` one of them (its import, its position)."""
+    after_import, after_position = after or (None, None)
     async with conn.cursor(row_factory=class_row(Quarantined)) as cursor:
         await cursor.execute(
             """
@@ -15,9 +16,11 @@ async def list_quarantined(conn: Connection, limit: int) -> list[Quarantined]:
                 refusal.source AS file, refusal.reason, job.state = 'done' AS can_retry
             FROM import_refusal AS refusal JOIN import ON import.id = refusal.import_id
             JOIN account ON account.id = import.owner_id JOIN job ON job.id = import.job_id
-            ORDER BY import.id DESC, refusal.position LIMIT %s
+            WHERE %(import)s::bigint IS NULL OR import.id < %(import)s
+                OR (import.id = %(import)s AND refusal.position > %(position)s)
+            ORDER BY import.id DESC, refusal.position LIMIT %(limit)s
             """,
-            (limit,),
+            {"import": after_import, "position": after_position, "limit": limit},
         )
         return await cursor.fetchall()
 

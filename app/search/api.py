@@ -58,6 +58,7 @@ class SearchByExamples(msgspec.Struct, forbid_unknown_fields=True):
     shape: Shape | None = None
     size: Size | None = None
     format: str | None = None
+    has_copies: bool = False
     min_score: float | None = None
     min_likeness: float | None = None
     collapse: bool = False
@@ -66,10 +67,11 @@ class SearchByExamples(msgspec.Struct, forbid_unknown_fields=True):
     @property
     def narrowing(self) -> Narrowing:
         collection = None if self.collection is None else str(self.collection)
-        return Narrowing(collection, self.label, self.text, self.after, self.before, self.shape, self.size, self.format)
+        words = (collection, self.label, self.text, self.after, self.before, self.shape, self.size, self.format)
+        return Narrowing(*words, self.has_copies)
 
 
-FILTERS = [one.name for one in fields(Narrowing)]
+TEXT_FILTERS = [one.name for one in fields(Narrowing) if one.name != "has_copies"]
 INTEGER = Schema(type=OpenAPIType.INTEGER)
 K = Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=service.MAX_K, default=DEFAULT_K)
 MIN_SCORE = Schema(type=OpenAPIType.NUMBER, minimum=-1, maximum=1, description="No result of a lower cosine.")
@@ -94,6 +96,9 @@ NARROWING = {
     "shape": Schema(type=OpenAPIType.STRING, enum=get_args(Shape)),
     "size": Schema(type=OpenAPIType.STRING, enum=get_args(Size), description="By megapixels: below 1, and from 8 on."),
     "format": Schema(type=OpenAPIType.STRING, description="The format of its file: JPEG, PNG, WEBP …"),
+    "has_copies": Schema(
+        type=OpenAPIType.BOOLEAN, default=False, description="Only pictures of which the caller may see a copy."
+    ),
     "min_score": MIN_SCORE,
     "min_likeness": MIN_LIKENESS,
     "collapse": COLLAPSE,
@@ -201,14 +206,16 @@ async def _by_file(request: Request[Any, Any, Any], engine: Engine, viewer: View
     if not isinstance(file, UploadFile):
         raise Invalid("the field `file` with the picture is missing")
     sent = {name: value for name, value in form.items() if isinstance(value, str)}
-    asked = Narrowing(**{name: sent.get(name) for name in FILTERS})
+    asked = Narrowing(
+        **{name: sent.get(name) for name in TEXT_FILTERS}, has_copies=read_flag("has_copies", sent.get("has_copies"))
+    )
     filters, _ = await resolve_filters(engine.db, viewer, asked)
     options = SearchOptions(
         read_k(sent.get("k")),
         filters,
         read_score("min_score", sent.get("min_score")),
         read_score("min_likeness", sent.get("min_likeness")),
-        read_flag(sent.get("collapse")),
+        read_flag("collapse", sent.get("collapse")),
         read_cursor(sent.get("cursor"), service.MAX_LOOKED_AT),
     )
     crop = _read_region(sent.get("region"))

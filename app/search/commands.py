@@ -39,6 +39,7 @@ from ml.decoder import Decoder
 @click.option("--text", metavar="WORDS", help="Only pictures with these words in caption, labels or file name.")
 @click.option("--after", metavar="DAY", help="Only pictures added on this day (UTC) or later: 2026-03-31.")
 @click.option("--before", metavar="DAY", help="Only pictures added on this day (UTC) or earlier.")
+@click.option("--has-copies", is_flag=True, help="Only pictures of which a copy can be seen.")
 @click.option("--min-likeness", type=float, metavar="NUMBER", help="No picture less alike than this, from 0 to 1.")
 @click.option("--collapse", is_flag=True, help="Copies of one picture are one result.")
 @click.option("--user", metavar="NAME", help="Search as this person; without it, what everybody may see.")
@@ -49,6 +50,7 @@ def search(
     min_likeness: float | None,
     user: str | None,
     *,
+    has_copies: bool,
     collapse: bool,
     as_json: bool,
     **narrowing: str | None,
@@ -60,7 +62,7 @@ def search(
     except OSError as error:
         fail(f"{picture} cannot be read: {error.strerror}")
     options = SearchOptions(k, min_likeness=min_likeness, collapse=collapse)
-    results = run(_search(settings, data, options, Narrowing(**narrowing), user))
+    results = run(_search(settings, data, options, Narrowing(**narrowing, has_copies=has_copies), user))
     if as_json:
         print_json(msgspec.to_builtins(search_out(results)))
         return
@@ -71,7 +73,7 @@ def search(
         unread = "" if results.background else "; too few pictures to tell what a score means"
         click.echo(f"Cosines by {results.model}, index {results.index}{unread}.", err=True)
     else:
-        filtered = min_likeness is not None or any(narrowing.values())
+        filtered = min_likeness is not None or has_copies or any(narrowing.values())
         hint = "" if user else " Private pictures are searched with --user NAME."
         reason = "no picture that can be seen matches the filters" if filtered else "no searchable picture is public"
         click.echo(f"Nothing found: {reason}.{hint}", err=True)

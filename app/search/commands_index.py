@@ -14,12 +14,13 @@ from app.core.queue import worker_is_alive
 from app.core.runtime import cli_database
 from app.core.settings import Settings
 from app.embedding import service as embedding
-from app.search import builds, lifecycle, store
+from app.search import builds, checks, lifecycle, store
 from app.search.commands_check import check
 from app.search.records import IndexVersion
 from app.search.upkeep import Kind
 
 ASKED = "asked for on the command line"
+MAX_VERSION = 2**63 - 1
 
 
 class VersionNumber(click.ParamType[int]):
@@ -31,6 +32,8 @@ class VersionNumber(click.ParamType[int]):
         digits = str(value).removeprefix("v")
         if not digits.isascii() or not digits.isdigit():
             self.fail(f"{value!r} is not the number of a version, such as 3 or v3.", param, ctx)
+        if len(digits) > len(str(MAX_VERSION)) or not 1 <= int(digits) <= MAX_VERSION:
+            self.fail(f"{value} is no version's number: they begin at 1.", param, ctx)
         return int(digits)
 
 
@@ -50,13 +53,13 @@ def build(*, compact: bool, as_json: bool) -> None:
 @index.command(name="list")
 @json_option
 def list_indexes(*, as_json: bool) -> None:
-    """The published versions, newest first; the active one is marked."""
+    """The published versions, newest first; the active one is marked, and what is wrong with a version's files."""
     versions = run(_list(start()))
     if as_json:
-        print_json({"indexes": [version.facts for version in versions]})
+        print_json({"indexes": [{**version.facts, "problems": problems} for version, problems in versions]})
         return
-    for version in versions:
-        click.echo(_version_line(version))
+    for version, problems in versions:
+        click.echo("\n      ".join((_version_line(version), *problems)))
     if not versions:
         click.echo("No index has been built yet: fresh pictures are searched exactly.", err=True)
 
@@ -151,9 +154,13 @@ async def _watch(db: Database, job_id: int) -> None:
             await asyncio.sleep(jobs.WRITE_INTERVAL_S)
 
 
-async def _list(settings: Settings) -> list[IndexVersion]:
-    async with cli_database(settings) as db, db.transaction() as conn:
-        return await store.list_versions(conn)
+async def _list(settings: Settings) -> list[tuple[IndexVersion, list[str]]]:
+    """The versions, and what is wrong with each."""
+    async with cli_database(settings) as db:
+        checked = {one.version: one.problems for one in await checks.check_versions(db, settings)}
+        async with db.transaction() as conn:
+            versions = await store.list_versions(conn)
+    return [(one, checked.get(one.id, [])) for one in versions]
 
 
 def _version_line(version: IndexVersion) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.search.records import Hit
-from ml.perceptual import BITS, COPY_DISTANCE
+from ml.perceptual import BITS, COPY_DISTANCE, telling
 
 
 def list_near(perceptual_hash: bytes | None, hashes: Mapping[int, bytes]) -> list[int]:
@@ -16,14 +16,13 @@ def list_near(perceptual_hash: bytes | None, hashes: Mapping[int, bytes]) -> lis
         return []
     row = np.frombuffer(perceptual_hash, np.uint8)
     rows = np.stack([np.frombuffer(one, np.uint8) for one in hashes.values()])
-    telling = np.bitwise_count(rows).sum(axis=1) >= BITS // 2
-    near = telling & (np.bitwise_count(rows ^ row).sum(axis=1) <= COPY_DISTANCE)
+    near = telling(rows) & (np.bitwise_count(rows ^ row).sum(axis=1) <= COPY_DISTANCE)
     return [image_id for image_id, is_near in zip(hashes, near, strict=True) if is_near and _tells(row)]
 
 
 def _tells(row: NDArray[np.uint8]) -> bool:
-    """Whether a picture can be told by its hash (ml/perceptual.py)."""
-    return int(np.bitwise_count(row).sum()) >= BITS // 2
+    """Whether a picture can be told by its hash."""
+    return bool(telling(row[np.newaxis])[0])
 
 
 def collapse(hits: Sequence[Hit], hashes: Mapping[int, bytes]) -> list[Hit]:
@@ -35,7 +34,7 @@ def collapse(hits: Sequence[Hit], hashes: Mapping[int, bytes]) -> list[Hit]:
     kept: list[Hit] = []
     of_digest: dict[bytes, int] = {}
     rows = np.zeros((len(hits), BITS // 8), np.uint8)
-    telling = np.zeros(len(hits), np.bool_)
+    told = np.zeros(len(hits), np.bool_)
     for hit in hits:
         place = len(kept)
         row = np.frombuffer(hashes.get(hit.image.id, b"\0" * (BITS // 8)), np.uint8)
@@ -43,10 +42,10 @@ def collapse(hits: Sequence[Hit], hashes: Mapping[int, bytes]) -> list[Hit]:
         same = of_digest.get(hit.image.digest)
         if same is None and tells:
             distances = np.bitwise_count(rows[:place] ^ row).sum(axis=1)
-            near = np.flatnonzero(telling[:place] & (distances <= COPY_DISTANCE))
+            near = np.flatnonzero(told[:place] & (distances <= COPY_DISTANCE))
             same = int(near[0]) if len(near) else None
         if same is None:
-            rows[place], telling[place] = row, tells
+            rows[place], told[place] = row, tells
             kept.append(hit)
         else:
             kept[same] = replace(kept[same], copies=kept[same].copies + 1)

@@ -68,9 +68,10 @@ async def similar(
     if strip:
         part = SimilarPart(make_tiles(results), f"/images/{image_id}/similar")
         return render(request, "search/_similar.html", part, title="More like this")
-    image, regions = await images.get_described(engine.db, viewer, image_id)
-    shown = asked_image(image, regions)
-    return await render_results(request, engine, viewer, shown, results, options, found, examples)
+    async with engine.db.reading() as reading:
+        image, regions = await images.get_described(reading, viewer, image_id)
+        shown = asked_image(image, regions)
+        return await render_results(request, reading, viewer, shown, results, options, found, examples)
 
 
 handlers: list[Any] = [search_page, similar, *pages_queries.handlers, *pages_copies.handlers]

@@ -91,12 +91,13 @@ async def show_query(
     query, results = await service_queries.run_query(
         engine, viewer, query_id, options, examples.liked_ids, examples.disliked_ids
     )
-    if query.image_id is None:
-        shown = _uploaded(query)
-    else:
-        image, regions = await images.get_described(engine.db, viewer, query.image_id)
-        shown = asked_image(image, regions, query.crop)
-    return await render_results(request, engine, viewer, shown, results, options, found, examples)
+    async with engine.db.reading() as reading:
+        if query.image_id is None:
+            shown = _uploaded(query)
+        else:
+            image, regions = await images.get_described(reading, viewer, query.image_id)
+            shown = asked_image(image, regions, query.crop)
+        return await render_results(request, reading, viewer, shown, results, options, found, examples)
 
 
 @get("/queries/{query_id:uuid}/picture", include_in_schema=False)

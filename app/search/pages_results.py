@@ -11,6 +11,7 @@ from litestar.response import Template
 
 from app.accounts.records import Viewer
 from app.collections.records import Collection
+from app.core.database import Database
 from app.core.pages import render
 from app.images import service as images
 from app.images.pages_gallery import Narrowed, make_narrowed
@@ -111,6 +112,8 @@ async def find_examples(
 ) -> Examples:
     """The examples of an address; one that is not there any more, or hidden, is counted and left out."""
     asked = [one for one in dict.fromkeys([*liked, *disliked]) if one not in without]
+    if not asked:
+        return Examples([], [], 0)
     seen = {one.id: make_tile(one) for one in await images.list_by_ids(engine.db, viewer, asked)}
     return Examples(
         [seen[one] for one in asked if one in seen and one in liked],
@@ -132,7 +135,7 @@ def make_tiles(results: Results) -> list[Tile]:
 
 async def render_results(
     request: Request[Any, Any, Any],
-    engine: Engine,
+    db: Database,
     viewer: Viewer,
     asked: Asked,
     results: Results,
@@ -152,7 +155,7 @@ async def render_results(
         min_likeness=options.min_likeness,
         copies=None if options.collapse else "true",
     )
-    collections = await service.list_collections(engine, viewer)
+    collections = await service.list_collections(db, viewer)
     edited = [one for one in collections if one.allows("editor")]
     context = ResultsPage(
         query=asked,

@@ -30,11 +30,11 @@ def read_score(name: str, text: str | None) -> float | None:
         raise Invalid(f"{name} is a number, not {text[:40]!r}") from error
 
 
-def read_flag(text: str | None) -> bool:
-    """Whether copies are one result; letter case aside, for generated clients write as their language does."""
+def read_flag(name: str, text: str | None) -> bool:
+    """A flag; letter case aside, for generated clients write as their language does."""
     said = (text or "").lower()
     if said not in ("", "true", "false", "1", "0"):
-        raise Invalid("collapse is true or false")
+        raise Invalid(f"{name} is true or false")
     return said in ("true", "1")
 
 

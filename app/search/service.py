@@ -140,9 +140,9 @@ async def search_by_vector(
     return await answer(engine, viewer, searcher, vector, options, scopes)
 
 
-async def list_collections(engine: Engine, viewer: Viewer) -> list[Collection]:
+async def list_collections(db: Database, viewer: Viewer) -> list[Collection]:
     """What a search can be narrowed to."""
-    async with engine.db.transaction() as conn:
+    async with db.transaction() as conn:
         return await collection_store.list_visible(conn, viewer)
 
 

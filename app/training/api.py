@@ -21,7 +21,8 @@ from app.training.service_promotion import Standing, Standings
 class NewTrainingIn(msgspec.Struct, forbid_unknown_fields=True):
     """What to learn from, what to begin with, and what the new model is called.
 
-    `config` are settings by the names of `likeness train`'s flags, with underscores; what is left out is as usual.
+    `config` are settings by the names of `likeness train`'s flags, with underscores; what is left out is as usual,
+    and crops fit the network.
     `held_out_pct` of the pictures of each label are not learnt from.
     """
 

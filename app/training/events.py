@@ -31,6 +31,7 @@ def to_entry(event: Event) -> dict[str, Any]:
     """An event as JSON: its `kind`, and its fields."""
     if isinstance(event, Began):
         told = asdict(event)
+        del told["probes"]  # each is an entry of its own
         refused: list[Refused] = event.refused
         told["refused"] = [asdict(one) for one in refused[:REFUSED_KEPT]]
         return {"kind": "began", **told, "refused_count": len(refused)}

@@ -12,7 +12,7 @@ _USUAL = TrainingConfig()
 
 @dataclass(frozen=True, slots=True)
 class TrainingForm:
-    """What was chosen; `last_blocks` is 0 for all."""
+    """What was chosen; `last_blocks` is 0 for all, crops of None fit the network."""
 
     collection: str = ""
     model: str = ""
@@ -23,16 +23,18 @@ class TrainingForm:
     seed: int = _USUAL.seed
     batch_size: int = _USUAL.batch_size
     rank: int = _USUAL.rank
-    global_size: int = _USUAL.global_size
-    local_size: int = _USUAL.local_size
+    global_size: int | None = None
+    local_size: int | None = None
     local_crops: int = _USUAL.local_crops
     learning_rate: float = _USUAL.learning_rate
     teacher_temperature: float = _USUAL.teacher_temperature
 
     def config(self) -> dict[str, Any]:
         """The settings that it names."""
-        names = ("epochs", "seed", "batch_size", "rank", "global_size", "local_size", "local_crops", "learning_rate")
-        chosen: dict[str, Any] = {name: getattr(self, name) for name in (*names, "teacher_temperature")}
+        names = ("epochs", "seed", "batch_size", "rank", "local_crops", "learning_rate", "teacher_temperature")
+        chosen: dict[str, Any] = {name: getattr(self, name) for name in names}
+        crops = {"global_size": self.global_size, "local_size": self.local_size}
+        chosen |= {name: size for name, size in crops.items() if size is not None}
         return {**chosen, "alpha": self.rank, "last_blocks": self.last_blocks or None}
 
 
@@ -49,7 +51,7 @@ def read_form(data: Mapping[str, str]) -> TrainingForm:
         elif field.name == "last_blocks" and field.name in data and not text:
             values[field.name] = 0
         elif text:
-            values[field.name] = _number(field.name, text, whole=field.type is int)
+            values[field.name] = _number(field.name, text, whole=field.type is not float)
     return TrainingForm(**values)
 
 

@@ -1,6 +1,6 @@
 """The admin's pages of trainings: the list, the form, and each one's own, which follows it while it runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from litestar import Request, Router, get, post
@@ -94,13 +94,14 @@ async def new(
 async def estimate(
     request: Request[Any, Any, Any],
     db: NamedDependency[Database],
+    settings: NamedDependency[Settings],
     viewer: NamedDependency[Viewer],
 ) -> Template | Redirect:
     """How long what the form says may take: the part that it asks for again whenever it changes."""
     if not wants_fragment(request):
         return redirect("/admin/training/new")
     try:
-        words = await _estimated(db, viewer, read_form(dict(request.query_params)))
+        words = await _estimated(db, settings, viewer, read_form(dict(request.query_params)))
     except AppError as error:
         words = error.detail
     return render(request, "training/_estimate.html", EstimatePart(words), title="Training")
@@ -133,7 +134,9 @@ async def begin(
     except AppError as error:
         words = f"{error.detail}: {error.hint}" if error.hint else error.detail
         return await _form(request, db, settings, viewer, form, words, error.status)
-    return redirect(f"/admin/training/{training_id}", Notice("info", "The training waits for its turn."))
+    return redirect(
+        f"/admin/training/{training_id}", Notice("success", "The training is added, and this page follows it.")
+    )
 
 
 @get("/{training_id:int}")
@@ -215,6 +218,8 @@ async def _form(
     status_code: int = 200,
 ) -> Template:
     seen = await collections.list_counted(db, viewer)
+    if not form.collection:
+        form = replace(form, collection=next((str(one.id) for one, count in seen if count), ""))
     context = NewPage(
         form=form,
         models=await service.list_trainable(db, settings),
@@ -227,11 +232,18 @@ async def _form(
     return render(request, "training/new.html", context, title="New training", status_code=status_code)
 
 
-async def _estimated(db: Database, viewer: Viewer, form: TrainingForm) -> str:
+async def _estimated(db: Database, settings: Settings, viewer: Viewer, form: TrainingForm) -> str:
     if not form.collection.isdigit():
         raise NotFound("choose a collection")
-    config = service.check_config(form.config())
-    found = await service.estimate(db, viewer, int(form.collection), form.model, config, form.held_out_pct)
+    found = await service.estimate(
+        db,
+        settings,
+        viewer,
+        collection_id=int(form.collection),
+        model=form.model,
+        config=form.config(),
+        held_out_pct=form.held_out_pct,
+    )
     pictures = f"{counted(found.pictures, 'picture', 'pictures')} to learn from"
     if found.seconds is None:
         return f"{pictures}. How long it takes is told after its first steps."

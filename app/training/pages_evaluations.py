@@ -105,7 +105,9 @@ async def begin(
     except AppError as error:
         words = f"{error.detail}: {error.hint}" if error.hint else error.detail
         return await _form(request, db, settings, viewer, training_id, words, error.status)
-    return redirect(f"/admin/evaluations/{evaluation_id}", Notice("info", "The evaluation waits for its turn."))
+    return redirect(
+        f"/admin/evaluations/{evaluation_id}", Notice("success", "The evaluation is added, and this page follows it.")
+    )
 
 
 @get("/{evaluation_id:int}")
@@ -164,7 +166,9 @@ async def again(
 ) -> Redirect:
     """The same once more, on the pictures that there are now."""
     made = await service_evaluations.begin_again(db, viewer, evaluation_id)
-    return redirect(f"/admin/evaluations/{made}", Notice("info", "The same evaluation waits for its turn."))
+    return redirect(
+        f"/admin/evaluations/{made}", Notice("success", "The same evaluation is added, and this page follows it.")
+    )
 
 
 @post("/{evaluation_id:int}/cancel")

@@ -2,10 +2,9 @@
 
 import asyncio
 import shutil
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
-
-import msgspec
 
 from app.accounts.records import Viewer
 from app.accounts.service import require_account
@@ -21,15 +20,14 @@ from app.training import order, store, store_pictures
 from app.training.names import check_free, check_name
 from app.training.records import NewTraining, Training
 from app.training.running import TrainingFollower, follow
+from app.training.service_config import check_config
 from ml.models import weights
-from ml.training.config import BadConfig, TrainingConfig
 
 RUN_TASK = "training:run"
 LOCK = "training"
 LISTED = 100
 POINTS = 800
 MOST_HELD_OUT = 50
-MOST_EPOCHS = 10_000
 CARD = "README.md"
 
 
@@ -72,8 +70,9 @@ async def begin(
     name = check_name(name)
     if not 0 <= held_out_pct <= MOST_HELD_OUT:
         raise Invalid(f"from 0 to {MOST_HELD_OUT} percent can be held out")
-    checked = check_config(config)
-    await _check_model(db, settings, model)
+    trainable = await _trainable(db, settings)
+    checked = check_config(config, trainable.get(model))
+    _check_model(trainable, model)
     await asyncio.to_thread(check_free, name, settings.models_dir)
     async with db.transaction() as conn:
         found = await collections.resolve(conn, viewer, collection)
@@ -190,47 +189,45 @@ async def delete(db: Database, settings: Settings, training_id: int) -> Training
 
 
 async def estimate(
-    db: Database, viewer: Viewer, collection_id: int, model: str, config: TrainingConfig, held_out_pct: int
+    db: Database,
+    settings: Settings,
+    viewer: Viewer,
+    *,
+    collection_id: int,
+    model: str,
+    config: dict[str, Any],
+    held_out_pct: int,
 ) -> Estimate:
-    """By the pace of the last training of the model with the same blocks and crops. Raises NotFound."""
+    """By the pace of the last training of the model with the same blocks and crops. Raises NotFound, Invalid."""
+    checked = check_config(config, (await _trainable(db, settings)).get(model))
     async with db.transaction() as conn:
         await collections.resolve(conn, viewer, collection_id)
         count = len(await store_pictures.list_pictures(conn, collection_id))
-        rate = await store.find_rate(conn, model, config.to_json())
+        rate = await store.find_rate(conn, model, checked.to_json())
     pictures = round(count * (100 - held_out_pct) / 100)
-    return Estimate(pictures, pictures * config.epochs / rate if rate else None)
+    return Estimate(pictures, pictures * checked.epochs / rate if rate else None)
 
 
 async def list_trainable(db: Database, settings: Settings) -> list[str]:
     """The networks that are at hand."""
+    return list(await _trainable(db, settings))
+
+
+async def _trainable(db: Database, settings: Settings) -> dict[str, int]:
+    """The networks that are at hand, each with the pixels that its preprocessing keeps."""
     listed, _ = await service_models.list_models(db, settings)
-    return [one.name for one in listed if _is_trainable(one)]
+    found = {one.name: one.found for one in listed if one.at_hand}
+    return {
+        name: one.network.input_size
+        for name, one in found.items()
+        if one is not None and one.network.patch is not None and one.adapter is None
+    }
 
 
-def _is_trainable(one: service_models.Listed) -> bool:
-    found = one.found
-    return one.at_hand and found is not None and found.network.patch is not None and found.adapter is None
-
-
-async def _check_model(db: Database, settings: Settings, model: str) -> None:
-    trainable = await list_trainable(db, settings)
+def _check_model(trainable: Iterable[str], model: str) -> None:
     if model not in trainable:
         names = ", ".join(trainable) or "none is at hand: fetch one with likeness models fetch dinov2-small"
         raise Conflict(f"{model or 'no model'} cannot be trained", hint=f"networks that can: {names}")
-
-
-def check_config(stated: dict[str, Any]) -> TrainingConfig:
-    """Settings by name, what is not named as usual. Raises Invalid for odd names, kinds and values."""
-    names = {field.name for field in fields(TrainingConfig)}
-    if odd := sorted(stated.keys() - names):
-        raise Invalid(f"there is no setting {odd[0]!r}")
-    try:
-        config = msgspec.convert(stated, TrainingConfig)
-    except (BadConfig, msgspec.ValidationError) as error:
-        raise Invalid(str(error)) from error
-    if config.epochs > MOST_EPOCHS or not 0 <= config.seed < 2**31:
-        raise Invalid(f"a training has at most {MOST_EPOCHS:,} epochs, and a seed from 0 to {2**31 - 1}")
-    return config
 
 
 async def make_order(db: Database, settings: Settings, blobs: BlobStore, made: Training) -> order.Order:

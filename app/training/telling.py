@@ -20,7 +20,7 @@ RECENT = 0.1
 
 @dataclass(slots=True)
 class Telling:
-    """Takes a run's events; keeps the last ones for the command's last line."""
+    """Takes a run's events; keeps the last ones, and all probes, for the command's last line."""
 
     console: Console
     began: Began | None = None
@@ -48,6 +48,7 @@ class Telling:
 
     def _begin(self, began: Began) -> None:
         self.began = began
+        self.probes = list(began.probes)
         self._step_at = time.monotonic()
         for one in began.refused[:REFUSED_SHOWN]:
             self._say(f"{one.name}: {one.reason}")

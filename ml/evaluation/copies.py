@@ -51,7 +51,7 @@ def score(embeddings: NDArray[np.float32], copied: Copied, seed: int = 0) -> Sco
     }
     notes = (
         f"{len(found)} copies of {len(precisions)} originals, looked up among {len(gallery)} pictures",
-        "mAP is over originals, among all other pictures; micro-AP over all pairs of a copy and a picture searched",
+        "over originals, among all other pictures: mAP; over all pairs of a copy and a picture searched: micro-AP",
     )
     return Scores(PROTOCOL, measures, notes, _by_kind(copied.kinds, each), each)
 

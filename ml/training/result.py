@@ -5,7 +5,7 @@ import json
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,11 @@ def make_card(start: Start, config: TrainingConfig, data: Data, history: list[di
 def probe_entry(epoch: int, probe: Probe) -> dict[str, Any]:
     """A probe as the history keeps it."""
     return {"kind": "probe", "epoch": epoch, **asdict(probe)}
+
+
+def read_probe(entry: dict[str, Any]) -> tuple[int, Probe]:
+    """The epochs before a probe, and the probe, from its entry in the history."""
+    return entry["epoch"], Probe(**{field.name: entry[field.name] for field in fields(Probe)})
 
 
 def _save_adapter(backbone: Backbone, base: str, folder: Path) -> None:

@@ -24,13 +24,16 @@ from ml.training.network import Start, begin, device_of, dtype_of
 from ml.training.pictures import Picture, Refused, Studio, fingerprint, survey
 from ml.training.probe_model import TeacherModel
 from ml.training.probes import Probe, ProbeSet
-from ml.training.result import Data, is_finished, probe_entry, write_result
+from ml.training.result import Data, is_finished, probe_entry, read_probe, write_result
 from ml.training.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """What a run is about to do: `part` of a batch's pictures are computed at once; from `step`, 0 for a new one."""
+    """What a run is about to do: `part` of a batch's pictures are computed at once; from `step`, 0 for a new one.
+
+    `probes` were made before that step, each with the epochs before it.
+    """
 
     model: str
     trainable: int
@@ -44,6 +47,7 @@ class Began:
     bytes_per_picture: int
     steps: int
     step: int
+    probes: list[tuple[int, Probe]]
 
 
 Event = Began | Step | tuple[int, Probe]
@@ -130,6 +134,7 @@ class _Run:
             bytes_per_picture=self.bytes_per_picture,
             steps=self.learner.schedule.steps,
             step=self.step,
+            probes=[read_probe(one) for one in self.history if one["kind"] == "probe"],
         )
 
     def go(self, report: Callable[[Event], None], stop: Callable[[], bool]) -> Literal["done", "stopped"]:

@@ -21,6 +21,7 @@ from app.collections.holding import COOKIE, HEADER
 from app.core import changes
 from app.core.changes import Change
 from app.embedding import store as embedding_store
+from app.images.service_families import compare_uncompared
 from app.search import builds
 from tests.app.search.scattered import directions, scatter
 from tests.app.test_permissions import ADMIN, EVERYBODY, MATRIX, MEMBERS, SEE, SIGNED_IN
@@ -54,12 +55,13 @@ FILTERS = (
         "after=2020-01-01&before=2100-01-01",
     ),
     *("collection=Open", "collection=Shared", "collection=Open&label=sea&text=drawn"),
+    *("has_copies=true", "collection=Open&has_copies=true&label=sea"),
 )
 ORDERS = ("order=oldest", "order=name", "order=largest", "order=largest&label=sea")
 VARIANTS = {
     "GET /": (*FILTERS, *ORDERS),
     "GET /api/v1/images": (*FILTERS, *ORDERS, "limit=7", "limit=500"),
-    "GET /api/v1/labels": ("prefix=s", "collection=Open", "limit=1"),
+    "GET /api/v1/labels": ("prefix=s", "collection=Open", "limit=1", "has_copies=true"),
     "GET /images/{image_id}/similar": (*FILTERS, "k=500", "min_likeness=0.5", "copies=true"),
     "GET /api/v1/images/{image_id}/similar": (*FILTERS, "k=1000", "k=3", "min_likeness=0.5", "collapse=true"),
     "GET /queries/{query_id}": (*FILTERS, "k=500", "min_likeness=0.5", "copies=true"),
@@ -120,6 +122,9 @@ async def test_a18_a_thousand_private_near_copies_change_no_answer(
     assert not different, "\n".join(different)
     own = await ask(world, "GET /api/v1/images", "stranger", Ask({}))
     assert len(own.json()["images"]) == 60, "the copies are there, for their owner"
+    copied = "GET /api/v1/images?has_copies=true&limit=500"
+    assert len((await ask(world, copied, "anonymous", Ask({}))).json()["images"]) == 10
+    assert len((await ask(world, copied, "stranger", Ask({}))).json()["images"]) == 500
 
 
 async def fill(world: World) -> None:
@@ -130,6 +135,9 @@ async def fill(world: World) -> None:
     labels = [["sea"] if place % 3 == 0 else ["hill", "sea"] if place % 3 == 1 else [] for place in range(PUBLIC)]
     ids = await scatter(world.gallery.intake.db, owner, model, vectors, [[shelf.id]] * PUBLIC, labels)
     await describe(world, ids)
+    async with world.gallery.intake.db.transaction() as conn:
+        await conn.execute("UPDATE image SET perceptual_hash = %s WHERE id = ANY(%s)", (b"\x0f\xf0" * 16, ids[:10]))
+    await compare_uncompared(world.gallery.intake.db)
 
 
 async def copy_privately(world: World, other: Viewer) -> None:
@@ -161,6 +169,7 @@ async def copy_privately(world: World, other: Viewer) -> None:
                 {"copy": copy, "original": original},
             )
     await describe(world, made)
+    await compare_uncompared(db)
 
 
 async def describe(world: World, image_ids: Sequence[int]) -> None:
@@ -205,6 +214,7 @@ async def make_questions(world: World, persona: Persona) -> list[Question]:
     bodies = [
         {"image_id": world.image_id, "k": 1000},
         {"image_id": world.image_id, "collapse": True, "label": "sea"},
+        {"image_id": world.image_id, "has_copies": True, "k": 1000},
         {"image_id": world.image_id, "region": {"x": 0.1, "y": 0.1, "width": 0.5, "height": 0.5}},
         {"liked": [world.image_id, world.image_id + 1], "disliked": [world.image_id + 2], "k": 50},
         {"vector": [1.0] * (await world.gallery.model()).dim, "k": 50, "min_likeness": 0.1},

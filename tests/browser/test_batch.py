@@ -93,7 +93,7 @@ def test_labels_collections_and_errors_by_the_bar(open_page: OpenPage, upload: U
     page.locator("#batch summary", has_text="Label").click()
     page.get_by_label("Labels").fill(" ")
     page.get_by_role("button", name="Take off").click()
-    expect(page.locator("#toast")).to_contain_text("name at least one label")
+    expect(page.locator("#toast")).to_contain_text("Name at least one label")
     page.locator("#batch summary", has_text="Collection").click()
     page.get_by_label("Collection", exact=True).select_option(label="Sample gallery")
     page.get_by_role("button", name="Move").click()

@@ -3,14 +3,18 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
-from tests.browser.conftest import ADA, SAMPLE, SWATCHES, OpenPage
+from tests.browser.conftest import ADA, SAMPLE, SWATCHES, OpenPage, UploadTo
+from tests.browser.pictures import new_file
+from tests.browser.site import wait_until
 from tests.browser.visits import PHONE, WIDE, follow, tile_urls
+from tests.factories import picture
 
 pytestmark = pytest.mark.browser
 
 PAGE = 60
+COMPARED_S = 30.0  # a new picture is compared with the others by the worker
 # Each row of the grid: how much its tiles differ in height, and how far it stays from the grid's edges, in pixels.
 ROWS = """() => {
   const grid = document.getElementById("grid").getBoundingClientRect();
@@ -28,8 +32,8 @@ ROWS = """() => {
 LOADED_AHEAD = "() => !(document.getElementById('load-more')?.getBoundingClientRect().top < innerHeight)"
 
 
-def public_urls(page: Page) -> list[str]:
-    images = page.request.get("/api/v1/images?limit=500").json()["images"]
+def public_urls(page: Page, narrowed: str = "") -> list[str]:
+    images = page.request.get(f"/api/v1/images?limit=500{narrowed}").json()["images"]
     return [f"/images/{image['image_id']}" for image in images]
 
 
@@ -88,6 +92,32 @@ def test_c5_label_and_collection_narrow_the_gallery_in_the_address(open_page: Op
     expect(page.locator("#grid .tile")).to_have_count(int(count))
     page.get_by_role("link", name="Clear").click()
     expect(page.locator("#grid .tile")).to_have_count(PAGE)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_c5_only_pictures_with_copies(open_page: OpenPage, upload: UploadTo, scripts: bool) -> None:
+    seed = 9000 + scripts
+    sizes: list[FilePayload] = [
+        {"name": f"{seed}-{width}.png", "mimeType": "image/png", "buffer": picture(seed, (width, 2 * width // 3))}
+        for width in (240, 480)
+    ]
+    uploaded = upload(ADA, *sizes, new_file(), public=True)
+    page = open_page(scripts=scripts)
+    same = public_urls(page, f"&text={seed}")
+    (alone,) = {*uploaded} - {*same}
+    wait_until(lambda: {*same} <= {*public_urls(page, "&has_copies=true")}, COMPARED_S)
+    page.goto("/")
+    page.get_by_text("More filters").click()
+    page.get_by_label("Only pictures with copies").check()
+    if not scripts:
+        page.get_by_role("button", name="Show").click()
+    chip = page.get_by_role("link", name="With copies")
+    expect(chip).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query) == {"has_copies": ["true"]}
+    assert tile_urls(page) == public_urls(page, "&has_copies=true")
+    assert alone not in tile_urls(page)
+    follow(chip)
+    expect(page.locator(f"#grid a[href='{alone}']")).to_be_visible()
 
 
 def test_a16_what_is_somebody_elses_alone_is_nowhere(open_page: OpenPage) -> None:

@@ -1,41 +1,22 @@
 """How every page looks: for assistive tools, in the dark, on a phone, without shifting."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from scripts.screenshots import list_pages
 from tests.browser.conftest import ADA, BEA, OpenPage, UploadTo
+from tests.browser.looks import OVERFLOW, inspect
 from tests.browser.pictures import new_file
-from tests.browser.visits import PHONE, WIDE, axe
+from tests.browser.visits import PHONE, axe
 
 pytestmark = pytest.mark.browser
 
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-# The parts that a page loads by itself are there: a picture's neighbours, the API's calls.
-WHOLE = "() => !document.querySelector('[hx-trigger=load], #swagger:not(:has(.opblock))')"
 # Notes the theme as soon as there is a body, before which nothing can be painted.
 NOTE_THEME = """new MutationObserver((_, observer) => {
   if (!document.body) return;
   window.themeAtFirst = document.documentElement.dataset.theme;
   observer.disconnect();
 }).observe(document, { childList: true, subtree: true });"""
-
-
-def inspect(page: Page, path: str) -> list[str]:
-    """What is wrong with one page: light and dark, wide and on a phone, all that can be opened open."""
-    page.set_viewport_size({"width": WIDE, "height": 900})
-    page.goto(path)
-    page.wait_for_function(WHOLE)
-    found = [f"shifts by {shift}" for shift in [page.evaluate("window.shifted")] if shift >= 0.05]
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    for width in (WIDE, PHONE):
-        page.set_viewport_size({"width": width, "height": 900})
-        if page.evaluate(OVERFLOW) > 0:
-            found.append(f"is wider than {width} pixels")
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            found += [f"{scheme} {width}: {violation}" for violation in axe(page)]
-    return [f"{path} {one}" for one in found]
 
 
 def test_c15_every_page_signed_in(open_page: OpenPage, upload: UploadTo) -> None:

@@ -36,5 +36,5 @@ def test_a_wrong_password_is_told_and_the_name_kept(open_page: OpenPage) -> None
     page.get_by_label("Name").fill(BEA)
     page.get_by_label("Password").fill("not the password")
     page.locator("main").get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("the name or the password is wrong")
+    expect(page.get_by_role("alert")).to_contain_text("The name or the password is wrong")
     expect(page.get_by_label("Name")).to_have_value(BEA)

@@ -23,6 +23,7 @@ from app.core.csrf import CrossSiteGuard
 from app.core.database import Database
 from app.core.problems import exception_handlers
 from app.core.settings import ROOT, Settings
+from app.core.words import capfirst
 
 PASSWORD = "green lamps at noon"
 
@@ -30,9 +31,9 @@ Browser = httpx.AsyncClient
 
 
 def make_site(db: Database, settings: Settings) -> Litestar:
-    templates = JinjaTemplateEngine.from_environment(
-        Environment(loader=FileSystemLoader(ROOT / "templates"), undefined=StrictUndefined, autoescape=True)
-    )
+    environment = Environment(loader=FileSystemLoader(ROOT / "templates"), undefined=StrictUndefined, autoescape=True)
+    environment.filters["capfirst"] = capfirst
+    templates = JinjaTemplateEngine.from_environment(environment)
     return Litestar(
         [pages.router, pages_account.router, api.router, api_tokens.router],
         dependencies={

@@ -138,7 +138,7 @@ async def test_a10_an_unknown_name_and_a_wrong_password_look_alike(
     assert {answer.status_code for answer in answers} == {401}
     texts = [re.sub(r'name="name" type="text"( value="[^"]*")?', "", answer.text) for answer in answers]
     assert len(set(texts)) == 1
-    assert "the name or the password is wrong" in answers[0].text
+    assert "The name or the password is wrong" in answers[0].text
     assert 'value="/upload"' in answers[0].text
     assert len(compared) == len(answers)
     assert {one.split("$")[3] for one in compared} == {"m=19456,t=2,p=1"}

@@ -48,6 +48,9 @@ async def test_a40_each_kind_of_event_is_told_with_who_where_and_when_and_no_sec
     await service_links.revoke_link(db, anna, HERE, birds.id, link.link.id)
     ben, token = await service_claims.add_claimable(db, "ben", by=anna)
     secrets.append(token)
+    await service_claims.withdraw_claim(db, ben.id, by=anna, address=HERE.address)
+    token = await service_claims.renew_claim(db, ben.id)
+    secrets.append(token)
     await service_claims.claim(db, token, "ben", PASSWORD, HERE)
     await collections.add_member(db, anna, birds.id, "ben", "viewer")
     await collections.remove_member(db, anna, birds.id, ben.id)
@@ -72,6 +75,7 @@ async def test_a40_each_kind_of_event_is_told_with_who_where_and_when_and_no_sec
     assert by_kind["signed_in"].at.utcoffset() is not None
     assert by_kind["account_disabled"].name == "ben"
     assert by_kind["account_disabled"].about == "by anna"
+    assert (by_kind["invitation_withdrawn"].name, by_kind["invitation_withdrawn"].about) == ("ben", "by anna")
 
 
 async def test_the_page_and_the_api_filter_and_go_on(client: Client, gallery: Gallery, sign_in: SignIn) -> None:

@@ -96,6 +96,62 @@ async def test_c23_all_that_was_refused_is_tried_again(admin: Client, gallery: G
     assert "Nothing to try." in (await admin.get("/admin")).text
 
 
+async def test_failures_as_json_are_paged_and_tried_again(client: Client, root: Viewer, gallery: Gallery) -> None:
+    anna = await gallery.person("anna")
+    ids = await gallery.pictures(anna, await gallery.collection(anna, "Birds"), [1, 2, 3])
+    backs = [await lose(gallery, anna, one) for one in ids]
+    await gallery.embed()
+    bearer, where = await gallery.bearer(root), "/api/v1/admin/failures"
+    first = (await client.get(where, params={"limit": 2}, headers=bearer)).json()
+    cursor = {"cursor": first["next_cursor"]}
+    rest = (await client.get(where, params=cursor, headers=bearer)).json()
+    assert rest["next_cursor"] is None
+    listed = [*first["failures"], *rest["failures"]]
+    assert sorted(one["image_id"] for one in listed) == ids
+    assert {(one["owner"], one["model"], one["reason"]) for one in listed} == {
+        ("anna", "baseline", "the file of this picture is missing")
+    }
+    gallery.intake.blobs.put_all([(*backs[0], {})])
+    assert (await client.post(f"{where}/{ids[0]}/retry", headers=bearer)).status_code == 202
+    assert await gallery.embed() == 1
+    for nothing in (ids[0], 2**70):
+        assert (await client.post(f"{where}/{nothing}/retry", headers=bearer)).status_code == 404
+    assert (await client.post(f"{where}/retry", headers=bearer)).json() == {"retried": 2}
+    assert (await client.get(where, headers=bearer)).json() == {"failures": [], "next_cursor": None}
+
+
+async def test_the_quarantine_as_json_is_paged_and_tried_again(
+    client: Client, root: Viewer, gallery: Gallery, refused: int
+) -> None:
+    bearer, where = await gallery.bearer(root), "/api/v1/admin/quarantine"
+    first = (await client.get(where, params={"limit": 1}, headers=bearer)).json()
+    assert first.pop("next_cursor") == f"{refused}_1"
+    told = {"import_id": refused, "import_name": "scans", "owner": "anna", "can_retry": True}
+    assert first["count"] == 2
+    assert [(one["position"], one["file"]) for one in first["refused"]] == [(1, "b.png")]
+    assert told.items() <= first["refused"][0].items()
+    rest = (await client.get(where, params={"cursor": f"{refused}_1"}, headers=bearer)).json()
+    assert [one["file"] for one in rest["refused"]] == ["c.png"]
+    assert (await client.post(f"{where}/{refused}/0/retry", headers=bearer)).status_code == 404, "it came in"
+    assert (await client.post(f"{where}/{refused}/1/retry", headers=bearer)).status_code == 202
+    assert (await client.post(f"{where}/{refused}/1/retry", headers=bearer)).status_code == 409, "it is under way"
+    await imports.run(gallery.intake, refused, again=True, position=1)
+    assert (await client.post(f"{where}/retry", headers=bearer)).json() == {"retried": 1}
+
+
+@pytest.mark.parametrize("cursor", ["x", "1_2", "1_2_3_4", "-1_2_3", f"{2**62}_1_1", f"1_{2**63}_1", "1_2_٣"])
+async def test_a_cursor_of_something_else_is_refused(
+    client: Client, root: Viewer, gallery: Gallery, cursor: str
+) -> None:
+    bearer = await gallery.bearer(root)
+    answer = await client.get("/api/v1/admin/failures", params={"cursor": cursor}, headers=bearer)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "cursor is the next_cursor of the page before")
+    if cursor != "1_2":
+        assert (
+            await client.get("/api/v1/admin/quarantine", params={"cursor": cursor}, headers=bearer)
+        ).status_code == 422
+
+
 async def test_c23_a_job_that_failed_is_tried_again(admin: Client, gallery: Gallery, refused: int) -> None:
     await gallery.embed()
     async with gallery.intake.db.transaction() as conn:

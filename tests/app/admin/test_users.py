@@ -7,6 +7,8 @@ from app.accounts.records import Quota
 from tests.conftest import Client, OpenClient, SignIn
 from tests.factories import PASSWORD, Gallery
 
+LINK = re.compile(r"/claim/[A-Za-z0-9_-]{43}")
+
 
 async def test_somebody_is_invited_and_takes_the_account(
     gallery: Gallery, sign_in: SignIn, open_client: OpenClient
@@ -30,6 +32,42 @@ async def test_somebody_is_invited_and_takes_the_account(
     taken = await admin.post("/admin/users", data={"name": "BEN"})
     assert taken.status_code == 422
     assert "is called BEN already" in taken.text
+
+
+async def test_an_invitation_is_withdrawn_and_its_link_answers_as_an_expired_one(
+    gallery: Gallery, sign_in: SignIn, open_client: OpenClient
+) -> None:
+    db = gallery.intake.db
+    admin = await sign_in(await gallery.person("root", admin=True))
+    links = [await invited_link(admin, name) for name in ("ben", "cleo")]
+    ben = await service.get_account(db, "ben")
+    assert ">Invited<" in (await admin.get("/admin/users")).text
+    assert (await admin.post(f"/admin/users/{ben.id}/withdraw")).headers["location"] == "/admin/users"
+    page = (await admin.get("/admin/users")).text
+    assert "The invitation of ben is withdrawn." in page
+    assert page.count(">No invitation<") == 1
+    assert f"/admin/users/{ben.id}/withdraw" not in page
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE claim SET created_at = now() - interval '8 days'")
+    visitor = await open_client()
+    withdrawn, expired = [await visitor.get(link) for link in links]
+    assert (withdrawn.status_code, expired.status_code) == (404, 404)
+    assert withdrawn.text.replace(links[0], "") == expired.text.replace(links[1], "")
+    claim = {"name": "ben", "password": PASSWORD}
+    assert (await visitor.post(links[0], data=claim)).status_code == 404
+    assert (await admin.get("/admin/users")).text.count(">No invitation<") == 2, "an expired link is none"
+    assert (await admin.post(f"/admin/users/{ben.id}/withdraw")).status_code == 409, "there is none any more"
+    assert (await admin.post("/admin/users/999999/withdraw")).status_code == 404
+    fresh = LINK.search((await admin.post(f"/admin/users/{ben.id}/invite")).text)
+    assert fresh is not None
+    assert (await visitor.post(fresh[0], data=claim)).status_code == 303
+    assert (await admin.post(f"/admin/users/{ben.id}/withdraw")).status_code == 409, "it is claimed"
+
+
+async def invited_link(admin: Client, name: str) -> str:
+    link = LINK.search((await admin.post("/admin/users", data={"name": name})).text)
+    assert link is not None
+    return link[0]
 
 
 async def test_disabling_acts_at_once_and_never_on_the_last_admin(
@@ -81,6 +119,11 @@ async def test_users_as_json(client: Client, gallery: Gallery) -> None:
     where = f"/api/v1/admin/users/{ben['user_id']}"
     renewed = await client.post(f"{where}/invite", headers=bearer)
     assert (renewed.status_code, renewed.json()["claim_url"] == link) == (200, False)
+    assert renewed.json()["user"]["invitation"]
+    assert (await client.delete(f"{where}/invite", headers=bearer)).status_code == 204
+    left = (await client.get("/api/v1/admin/users", headers=bearer)).json()["users"][0]
+    assert (left["name"], left["invited"], left["invitation"]) == ("ben", True, False)
+    assert (await client.delete(f"{where}/invite", headers=bearer)).status_code == 409
     assert (await client.post("/api/v1/admin/users", json={"name": "BEN"}, headers=bearer)).status_code == 409
     assert (await client.post("/api/v1/admin/users", json={"name": ""}, headers=bearer)).status_code == 422
     limited = await client.patch(where, json={"max_files": 2, "disabled": True}, headers=bearer)

@@ -29,7 +29,7 @@ async def test_a_browser_gets_a_page(client: Client) -> None:
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("text/html")
     assert answer.text.startswith("<!doctype html>")
-    assert "no such picture" in answer.text
+    assert "No such picture" in answer.text
 
 
 async def test_htmx_gets_a_fragment(client: Client) -> None:
@@ -60,7 +60,7 @@ async def test_unknown_addresses_answer_as_other_errors_do(client: Client, path:
     if path.startswith("/api/"):
         assert answer.headers["content-type"] == PROBLEM_JSON
     else:
-        assert "there is nothing at this address" in answer.text
+        assert "There is nothing at this address" in answer.text
 
 
 async def test_a_method_that_is_not_known_is_told_in_the_same_forms(client: Client) -> None:

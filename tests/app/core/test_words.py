@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.words import counted, size_text
+from app.core.words import capfirst, counted, size_text
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,8 @@ def test_sizes_are_binary_as_the_settings_are(size_bytes: int, words: str) -> No
 
 def test_a_number_has_its_noun() -> None:
     assert [counted(n, "picture", "pictures") for n in (0, 1, 1204)] == ["0 pictures", "1 picture", "1,204 pictures"]
+
+
+def test_a_sentence_begins_with_a_capital_and_keeps_its_names() -> None:
+    assert capfirst("the same JPEG stands in My pictures") == "The same JPEG stands in My pictures"
+    assert [capfirst(one) for one in ("", "École", "12 files")] == ["", "École", "12 files"]

@@ -220,7 +220,7 @@ def test_using_a_model_switches_when_every_picture_is_embedded(
         "name": "mine", "dim": 64, "active": True, "embedded": 4, "waiting": 0, "failed": 0,
     }  # fmt: skip
     assert in_force(filled) == ("mine", "mine")
-    assert "chosen with likeness models use" in filled("models", "list").stdout
+    assert "chosen by an admin" in filled("models", "list").stdout
     assert counts(conninfo, "embedding") == {"baseline": 4, "mine": 4}
     assert found_first(filled, tmp_path) == ("mine", "2.png")
     back = filled("models", "use", "baseline")

@@ -13,7 +13,7 @@ from PIL import Image
 from app.accounts.records import Viewer
 from app.collections.records import Collection
 from app.core import changes
-from app.embedding import service, store
+from app.embedding import service, store, store_failures
 from app.embedding.records import Failure, Progress
 from app.images import service as images
 from ml.datasets.items import Item
@@ -40,7 +40,7 @@ async def progress(gallery: Gallery) -> Progress:
 
 async def failures(gallery: Gallery) -> list[Failure]:
     async with gallery.intake.db.transaction() as conn:
-        return await store.list_failures(conn, 10)
+        return await store_failures.list_failures(conn, 10)
 
 
 async def stored(gallery: Gallery, ids: list[int]) -> dict[int, Any]:

@@ -78,11 +78,11 @@ async def test_with_scripts_a_group_tells_in_its_place(browser: Client, shelf: S
 
 async def test_what_is_wrong_is_told(browser: Client, shelf: Shelf, url: str) -> None:
     for form, words in (
-        ({"groups": "many"}, "groups is a whole number, not &#39;many&#39;"),
-        ({"groups": "-2"}, "groups is a whole number"),
-        ({"groups": "13"}, "these pictures can be 2 to 12 groups"),
-        ({"groups": "2", "seed": "9" * 12}, "a seed is from 0 to"),
-        ({"groups": "9" * 30}, "groups is a whole number"),
+        ({"groups": "many"}, "Groups is a whole number, not &#39;many&#39;"),
+        ({"groups": "-2"}, "Groups is a whole number"),
+        ({"groups": "13"}, "These pictures can be 2 to 12 groups"),
+        ({"groups": "2", "seed": "9" * 12}, "A seed is from 0 to"),
+        ({"groups": "9" * 30}, "Groups is a whole number"),
     ):
         answer = await browser.post(url, data=form)
         assert (answer.status_code, words in answer.text) == (422, True), answer.text
@@ -91,10 +91,10 @@ async def test_what_is_wrong_is_told(browser: Client, shelf: Shelf, url: str) ->
     await browser.post(f"{url}/{group.id}/drop")
     assert "Dropped." in (await browser.get(url)).text
     await browser.post(f"{url}/{group.id}/drop")
-    assert "this group was dropped already" in (await browser.get(url)).text
+    assert "This group was dropped already" in (await browser.get(url)).text
     await browser.post(f"{url}/{group.id}/reopen")
     await browser.post(f"{url}/{group.id}/accept", data={"name": " "})
-    assert "name the label" in (await browser.get(url)).text
+    assert "Name the label" in (await browser.get(url)).text
 
 
 async def test_empty_and_failed_are_told(browser: Client, shelf: Shelf, url: str, db: Database) -> None:

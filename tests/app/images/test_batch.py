@@ -208,34 +208,6 @@ async def test_nobody_changes_nothing(gallery: Gallery) -> None:
         await run(gallery.intake.db, NOBODY, Batch("trash", (1,)))
 
 
-async def test_c10_the_trash_and_its_undo(gallery: Gallery, anna: Viewer, birds: Collection) -> None:
-    db = gallery.intake.db
-    ids = await gallery.pictures(anna, birds, range(3))
-    await service.trash(db, anna, ids[0])
-    outcome = await run(db, anna, Batch("trash", tuple(ids)))
-    assert counts(outcome) == (2, 0, 1, 0), "what lies in the trash is not seen"
-    assert set(outcome.gone_ids) == set(ids[1:])
-    seq = await position(db)
-    assert await undo(db, anna, outcome) == 2
-    assert [one.id for one in (await service.list_images(db, anna, Filters())).images] == sorted(ids[1:], reverse=True)
-    assert await log_after(db, seq) == [("restored", one, None) for one in ids[1:]]
-    with pytest.raises(NotFound):
-        await undo(db, anna, outcome)
-
-
-async def test_what_lost_its_collection_meanwhile_comes_back_to_a_home(
-    gallery: Gallery, anna: Viewer, birds: Collection
-) -> None:
-    db = gallery.intake.db
-    ids = await gallery.pictures(anna, birds, range(2))
-    outcome = await run(db, anna, Batch("trash", tuple(ids)))
-    await service.delete_collection(db, anna, birds.id)
-    assert await undo(db, anna, outcome) == 2
-    async with db.transaction() as conn:
-        home = await collections.resolve(conn, anna, collections.OWN_DEFAULT)
-    assert {one.id for one in (await service.list_images(db, anna, Filters(home.id))).images} == set(ids)
-
-
 async def test_labels_come_and_go_and_undo_turns_back_only_what_changed(
     gallery: Gallery, anna: Viewer, birds: Collection
 ) -> None:

@@ -45,8 +45,8 @@ async def check(conn: Connection, viewer: Viewer, collection_ids: list[int]) -> 
     for chosen in (None, *collection_ids):
         filters = Filters(chosen)
         counted = await store_counts.count_visible(conn, viewer, filters)
-        assert counted == len(await store_counts.list_newest_matching(conn, viewer, filters, 10**6))
         labels = await store_counts.list_labels(conn, viewer, chosen, 10)
+        assert (counted, labels) == await store_counts.count_newest_matching(conn, viewer, filters, 10**6, 10)
         assert labels == await store_counts.list_matching_labels(conn, viewer, filters, 10)
         for label in labels:
             assert await store_counts.count_visible(conn, viewer, Filters(chosen, label.name)) == label.count

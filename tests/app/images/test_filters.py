@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import psycopg
 import pytest
+from psycopg_pool import AsyncConnectionPool
 
 from app.accounts.records import NOBODY, Viewer
 from app.collections.records import Collection
@@ -40,7 +41,7 @@ async def sized(gallery: Gallery, anna: Viewer, birds: Collection, *sizes: tuple
     return ids
 
 
-async def found(db: Database, **asked: str) -> set[int]:
+async def found(db: Database, **asked: Any) -> set[int]:
     filters, _ = await resolve_filters(db, NOBODY, Narrowing(**asked))
     images = (await service.list_images(db, NOBODY, filters)).images
     assert (await service_counts.facets(db, NOBODY, filters)).total == len(images)
@@ -91,7 +92,7 @@ async def test_formats_are_told_apart_and_a_cameras_mpo_is_a_jpeg(
 @pytest.mark.parametrize(
     "asked", [{"shape": "round"}, {"size": "huge"}, {"format": "SVG"}, {"format": "'"}, {"shape": "Square "}]
 )
-async def test_a19_filters_and_orders_are_allow_listed(db: Database, client: Client, asked: dict[str, str]) -> None:
+async def test_a19_filters_and_orders_are_allow_listed(db: Database, client: Client, asked: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
         await resolve_filters(db, NOBODY, Narrowing(**asked))
     for path in ("/", "/api/v1/images"):
@@ -238,6 +239,28 @@ async def test_no_page_asks_the_database_for_each_picture(
         monkeypatch.setattr(psycopg.AsyncCursor, "execute", execute)
     assert counts[0] == counts[1]
     assert 0 < counts[1] < 25
+
+
+@pytest.mark.parametrize("path", ["/", "/?text=png&before=2999-01-01&label=robin", "/collections/Birds"])
+async def test_a_page_takes_one_connection(
+    gallery: Gallery, anna: Viewer, birds: Collection, client: Client, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    await gallery.pictures(anna, birds, range(2), ["robin"])
+    await client.get(path)
+    taken: list[None] = []
+    connection = AsyncConnectionPool[Any].connection
+
+    def counted(self: Any, timeout: float | None = None) -> Any:
+        taken.append(None)
+        return connection(self, timeout)
+
+    monkeypatch.setattr(AsyncConnectionPool, "connection", counted)
+    visits: list[int] = []
+    for _ in range(3):  # followers of the log take some beside it now and then
+        taken.clear()
+        assert (await client.get(path)).status_code == 200
+        visits.append(len(taken))
+    assert min(visits) == 1
 
 
 async def test_each_filter_in_force_is_taken_off_by_its_chip(client: Client) -> None:

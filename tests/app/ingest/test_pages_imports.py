@@ -136,7 +136,7 @@ class TestPlainForm:
     async def test_nothing_and_an_empty_archive_are_refused_in_words(self, browser: Client) -> None:
         assert "choose a file" in (await self.post(browser, [])).text
         empty = await self.post(browser, form("archives", ("a.zip", b"")))
-        assert (empty.status_code, "the archive is empty" in empty.text) == (422, True)
+        assert (empty.status_code, "The archive is empty" in empty.text) == (422, True)
 
 
 async def test_a31_the_upload_page_tells_of_the_quota_where_there_is_one(browser: Client, gallery: Gallery) -> None:

@@ -150,7 +150,7 @@ async def test_b6_pictures_their_log_and_their_job_come_together(
     async with gallery.intake.db.transaction() as conn:
         log = [(one.kind, one.image_id, one.collection_id) for one in await changes.list_after(conn, 0)]
         cursor = await conn.execute("SELECT task_name, queueing_lock FROM procrastinate_jobs")
-        assert await cursor.fetchall() == [("embedding:embed", "embed")]
+        assert await cursor.fetchall() == [("embedding:embed", "embed"), ("images:compare", "compare")]
     assert log == [("joined", one.image_id, birds.id) for one in outcomes]
 
 

@@ -237,10 +237,17 @@ async def test_openapi_is_valid_and_knows_every_call(client: Client) -> None:
         "POST /api/v1/jobs/{job_id}/cancel",
         "POST /api/v1/jobs/{job_id}/retry",
         "GET /api/v1/admin/events",
+        "GET /api/v1/admin/failures",
+        "POST /api/v1/admin/failures/retry",
+        "POST /api/v1/admin/failures/{image_id}/retry",
+        "GET /api/v1/admin/quarantine",
+        "POST /api/v1/admin/quarantine/retry",
+        "POST /api/v1/admin/quarantine/{import_id}/{position}/retry",
         "GET /api/v1/admin/users",
         "POST /api/v1/admin/users",
         "PATCH /api/v1/admin/users/{account_id}",
         "POST /api/v1/admin/users/{account_id}/invite",
+        "DELETE /api/v1/admin/users/{account_id}/invite",
         "GET /api/v1/models",
         "POST /api/v1/models/use",
         "GET /api/v1/collections/{collection_id}/proposals",
@@ -271,7 +278,7 @@ async def test_openapi_is_valid_and_knows_every_call(client: Client) -> None:
     forms = operations["POST /api/v1/search"]["requestBody"]["content"]
     assert set(forms) == {"multipart/form-data", "application/json"}
     asked = {one["name"] for one in operations["GET /api/v1/images/{image_id}/similar"]["parameters"]}
-    filters = {"collection", "label", "text", "after", "before", "shape", "size", "format"}
+    filters = {"collection", "label", "text", "after", "before", "shape", "size", "format", "has_copies"}
     assert asked == {"image_id", "k", "min_score", "min_likeness", "collapse", "cursor", "Likeness-Share", *filters}
     listed = {one["name"] for one in operations["GET /api/v1/images"]["parameters"]}
     assert listed == {"limit", "cursor", "order", "Likeness-Share", *filters}

@@ -44,6 +44,22 @@ def test_search_tells_what_is_most_alike(likeness: Likeness, imported: Path) -> 
     assert people.split()[-2:] == ["gulls", "gulls3.png"]
 
 
+def test_search_among_pictures_with_copies(likeness: Likeness, imported: Path, tmp_path: Path) -> None:
+    """The pictures of a family are one, scaled."""
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "owl.png").write_bytes(picture(3))
+    likeness("import", "folder", alone, "--collection", "Birds")
+    found = [
+        {
+            one["filename"]
+            for one in json.loads(likeness("search", alone / "owl.png", "-k", "20", "--json", *flag).stdout)["results"]
+        }
+        for flag in ((), ("--has-copies",))
+    ]
+    assert (found[0] - found[1], len(found[1])) == ({"owl.png"}, 12)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
@@ -76,7 +92,7 @@ def test_an_index_is_built_and_listed(likeness: Likeness, imported: Path) -> Non
     assert (built["version"], built["model"], built["active"]) == (built["version"], "baseline", True)
     assert (built["count"], built["nlist"], built["recall"]) == (12, 1, 1.0)
     listed = json.loads(likeness("index", "list", "--json").stdout)
-    assert listed == {"indexes": [built]}
+    assert listed == {"indexes": [{**built, "problems": []}]}
     assert likeness("index", "list").stdout.startswith(f"* v{built['version']}  baseline  12 pictures")
     after = json.loads(likeness("search", imported / "gulls" / "gulls0.png", "--json").stdout)
     assert after["index"] == f"v{built['version']}"

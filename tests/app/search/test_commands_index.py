@@ -54,6 +54,8 @@ def test_versions_are_put_in_force_and_taken_back(likeness: Likeness, indexes: P
         (("delete", "2"), 1, "v2 is the index of baseline in force"),
         (("delete", "9"), 1, "there is no version v9"),
         (("activate", "newest"), 2, "newest"),
+        (("activate", "0"), 2, "they begin at 1"),
+        (("delete", "v9223372036854775808"), 2, "they begin at 1"),
         (("activate",), 2, "VERSION"),
     ],
 )
@@ -99,6 +101,19 @@ def test_a_check_that_finds_damage_ends_with_1(likeness: Likeness, indexes: Path
     assert "SHA-256" in body["problems"][0]
     assert body["measured"]["missing"] == 0, "the one in force is whole, and is measured"
     assert "wrong: v1: " in likeness("index", "check").stderr
+
+
+def test_a_list_tells_which_files_are_damaged_or_missing(likeness: Likeness, indexes: Path) -> None:
+    assert [one["problems"] for one in told(likeness("index", "list", "--json"))["indexes"]] == [[], []]
+    flip(indexes / "1" / "index.faiss")
+    (indexes / "2" / "manifest.json").unlink()
+    gone, changed = told(likeness("index", "list", "--json"))["indexes"]
+    assert "manifest cannot be read" in gone["problems"][0]
+    assert "SHA-256" in changed["problems"][0]
+    people = likeness("index", "list").stdout.splitlines()
+    assert people[0].startswith("* v2  baseline")
+    assert people[1].startswith("      2: the manifest cannot be read")
+    assert "SHA-256" in people[3]
 
 
 def test_without_an_index_a_check_is_content(likeness: Likeness) -> None:

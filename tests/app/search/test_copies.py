@@ -1,6 +1,7 @@
 """Copies of a picture: the same file in other hands, the same picture saved again, and how results show them."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from app.accounts.records import NOBODY, Viewer
 from app.collections.records import Collection
 from app.core.errors import NotFound
+from app.images.service_families import compare_uncompared
 from app.search import service_copies
 from app.search.copies import list_near
 from app.search.service import Engine
@@ -153,3 +155,48 @@ async def test_where_a_picture_came_from_is_its_owners(
     assert "holiday/robin.png" in (await (await sign_in(anna)).get(where)).text
     for other in (client, await sign_in(ben)):
         assert "holiday" not in (await other.get(where)).text
+
+
+async def test_c5_lists_and_searches_are_narrowed_to_pictures_with_copies(
+    client: Client, gallery: Gallery, shown: dict[str, int]
+) -> None:
+    await compare_uncompared(gallery.intake.db)
+    copied = {shown["anna's"], shown["ben's"], shown["again"]}
+    everything = (await client.get("/api/v1/images", params={"has_copies": "false"})).json()["images"]
+    other = next(one["image_id"] for one in everything if one["image_id"] not in copied)
+    assert len(everything) == 9
+    answers = [
+        await client.get("/api/v1/images", params={"has_copies": "true"}),
+        await client.get(f"/api/v1/images/{other}/similar", params={"has_copies": "true"}),
+        await client.post("/api/v1/search", json={"image_id": other, "has_copies": True}),
+        await client.post("/api/v1/search", files={"file": ("1.png", PHOTO)}, data={"has_copies": "True"}),
+    ]
+    for answer in answers:
+        listed = answer.json().get("images") or answer.json()["results"]
+        assert {one["image_id"] for one in listed} == copied
+    refused = [
+        await client.get("/api/v1/images", params={"has_copies": "perhaps"}),
+        await client.post("/api/v1/search", json={"image_id": other, "has_copies": "perhaps"}),
+        await client.post("/api/v1/search", files={"file": ("1.png", PHOTO)}, data={"has_copies": "perhaps"}),
+    ]
+    assert [answer.status_code for answer in refused] == [422, 422, 422]
+
+
+async def test_c5_c14_pages_are_narrowed_to_pictures_with_copies(
+    client: Client, gallery: Gallery, shown: dict[str, int]
+) -> None:
+    await compare_uncompared(gallery.intake.db)
+    copied = {shown["anna's"], shown["ben's"], shown["again"]}
+    box = '<input type="checkbox" name="has_copies" value="true"'
+    assert f"{box}>" in (await client.get("/")).text
+    narrowed = (await client.get("/", params={"has_copies": "true", "format": "PNG"})).text
+    assert f"{box} checked>" in narrowed
+    assert set(tiles(narrowed)) == copied - {shown["again"]}
+    assert re.search(r'href="/\?format=PNG"[^>]*>(?:(?!</a>).)*<span class="chip__text">With copies</span>', narrowed)
+    asked = shown["ben's"]
+    where = f"/images/{asked}/similar"
+    each = (await client.get(where, params={"has_copies": "true", "copies": "true"})).text
+    assert set(tiles(each)) == copied - {asked}
+    assert f"{box} checked>" in each
+    assert '<input type="hidden" name="has_copies" value="true">' in each, "examples keep it"
+    assert len(tiles((await client.get(where, params={"has_copies": "true"})).text)) == 1, "copies are one result"

@@ -4,7 +4,7 @@ from app.core.database import Database
 from app.embedding.service import active_model
 from app.training import order, service_evaluations, service_promotion, store, store_evaluations
 from app.training.records import NewEvaluation, NewTraining, State
-from app.training.service import check_config
+from app.training.service_config import check_config
 from tests.app.training.conftest import NETWORK, SMALL
 from tests.app.world import Ask, Persona, World
 from tests.ml.checkpoints import make_network

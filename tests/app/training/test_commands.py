@@ -120,6 +120,7 @@ def test_b22_stopped_and_killed_it_goes_on_to_the_same_loss(trainer: Trainer, tm
     resumed, told = trainer.run(output, "--resume")
     assert "on from step" in told
     assert (resumed["state"], resumed["loss"]) == ("done", whole["loss"])
+    assert resumed["probes"] == whole["probes"], "also those before it was stopped"
     weights = [load_file(folder / "adapter_model.safetensors") for folder in (output, tmp_path / "whole")]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[1])
 

@@ -102,10 +102,10 @@ async def test_the_form_comes_back_with_what_is_wrong(admin: Client, school: Sch
         "last_blocks": "",
     }
     for changed, status, words in (
-        ({"epochs": "many"}, 422, "epochs is a number, not &#39;many&#39;"),
-        ({"epochs": "0"}, 422, "epochs is 0"),
+        ({"epochs": "many"}, 422, "Epochs is a number, not &#39;many&#39;"),
+        ({"epochs": "0"}, 422, "Epochs is 0"),
         ({"name": "no name"}, 422, "cannot be a model"),
-        ({"model": "baseline"}, 409, "baseline cannot be trained: networks that can: tiny-net"),
+        ({"model": "baseline"}, 409, "Baseline cannot be trained: networks that can: tiny-net"),
     ):
         answer = await admin.post("/admin/training", data={**asked, **changed})
         assert (answer.status_code, words in answer.text) == (status, True), answer.text
@@ -114,6 +114,23 @@ async def test_the_form_comes_back_with_what_is_wrong(admin: Client, school: Sch
     made = (await service.list_all(school.db))[0].made
     assert answer.headers["location"] == f"/admin/training/{made.id}"
     assert (made.config["epochs"], made.config["last_blocks"], made.config["rank"]) == (3, None, 4)
+
+
+async def test_crops_left_empty_fit_the_network_and_the_first_collection_with_pictures_is_chosen(
+    admin: Client, school: School, gallery: Gallery
+) -> None:
+    await gallery.collection(school.root, "An empty one")
+    form = (await admin.get("/admin/training/new")).text
+    assert f'<option value="{school.collection.id}" selected>' in form
+    sent = {"collection": str(school.collection.id), "model": NETWORK, "local_size": "", "epochs": "3"}
+    for name, changed, crops in (
+        ("fitting", {"global_size": ""}, (56, 24)),  # the network's processor keeps 56 pixels
+        ("larger", {"global_size": "84"}, (84, 36)),
+        ("named", {"global_size": "224", "local_size": "98"}, (224, 98)),
+    ):
+        assert (await admin.post("/admin/training", data={**sent, "name": name, **changed})).status_code == 303
+        config = (await service.list_all(school.db))[0].made.config
+        assert (config["global_size"], config["local_size"]) == crops, name
 
 
 async def test_the_estimate_is_a_part_of_the_form(admin: Client, school: School) -> None:
@@ -142,7 +159,7 @@ async def test_a_comparison_is_asked_for_by_a_form(admin: Client, school: School
     none = await admin.post("/admin/evaluations", data={**data, "models": []})
     assert (none.status_code, "at least one model" in none.text) == (422, True)
     odd = await admin.post("/admin/evaluations", data={**data, "sample": "many"})
-    assert (odd.status_code, "sample is a whole number" in odd.text) == (422, True)
+    assert (odd.status_code, "Sample is a whole number" in odd.text) == (422, True)
 
 
 async def test_the_report_may_load_and_run_nothing(admin: Client, school: School) -> None:

@@ -17,7 +17,6 @@ from app.training.records import State
 from app.training.running import RunFailed
 from ml.models.registry import resolve
 from ml.training import checkpoint
-from ml.training.config import TrainingConfig
 from tests.app.training.conftest import School
 from tests.factories import Gallery
 
@@ -71,8 +70,15 @@ async def test_a_training_makes_a_model_of_its_own_which_is_deleted_with_it(scho
 
 async def estimated(school: School, training_id: int) -> service.Estimate:
     """What a training like this one would take."""
-    config = TrainingConfig.from_json((await service.get(school.db, training_id)).made.config)
-    return await service.estimate(school.db, school.root, school.collection.id, school.model, config, 25)
+    return await service.estimate(
+        school.db,
+        school.settings,
+        school.root,
+        collection_id=school.collection.id,
+        model=school.model,
+        config=(await service.get(school.db, training_id)).made.config,
+        held_out_pct=25,
+    )
 
 
 async def test_what_cannot_be_trained_is_refused_with_the_remedy(school: School, gallery: Gallery) -> None:
