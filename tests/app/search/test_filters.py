@@ -13,6 +13,7 @@ from app.accounts.records import NOBODY, Viewer
 from app.collections.records import Collection
 from app.core.database import Database
 from app.core.errors import Invalid
+from app.core.words import capfirst
 from app.images import service as images
 from app.images.records import Narrowing
 from app.images.service_filters import resolve_filters
