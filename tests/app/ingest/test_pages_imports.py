@@ -151,7 +151,7 @@ async def test_a31_a_picture_over_the_quota_is_507_on_the_page(browser: Client, 
     await service_usage.set_quota(gallery.intake.db, "anna", Quota(1, None))
     answers = [await browser.post("/uploads", files=form("files", (f"{seed}.png", picture(seed)))) for seed in (1, 2)]
     assert [one.status_code for one in answers] == [200, 507]
-    assert "your quota is reached" in answers[1].text
+    assert "Your quota is reached" in answers[1].text
 
 
 async def test_uploads_go_to_ones_own_pictures_unless_another_collection_is_chosen(
