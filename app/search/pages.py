@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 
 from app.accounts.records import Viewer
+from app.core.errors import Conflict
 from app.core.pages import render, wants_fragment
 from app.images import service as images
 from app.images.parameters import narrowing
@@ -27,7 +28,9 @@ STRIP = 12
 
 @dataclass(frozen=True, slots=True)
 class SimilarPart:
-    tiles: list[Tile]
+    """Without `tiles` the picture waits for its embedding: the strip asks again by itself."""
+
+    tiles: list[Tile] | None
     all_url: str
 
 
@@ -62,9 +65,16 @@ async def similar(
     wanted = k if k is not None else STRIP if strip else service.DEFAULT_K
     options = SearchOptions(wanted, filters, min_likeness=read_score("min_likeness", min_likeness), collapse=not copies)
     examples = await find_examples(engine, viewer, liked or [], disliked or [], [image_id])
-    results = await service.search_by_images(
-        engine, viewer, [image_id, *examples.liked_ids], options, examples.disliked_ids
-    )
+    try:
+        results = await service.search_by_images(
+            engine, viewer, [image_id, *examples.liked_ids], options, examples.disliked_ids
+        )
+    except Conflict:
+        if not strip:
+            raise
+        return render(
+            request, "search/_similar.html", SimilarPart(None, f"/images/{image_id}/similar"), title="More like this"
+        )
     if strip:
         part = SimilarPart(make_tiles(results), f"/images/{image_id}/similar")
         return render(request, "search/_similar.html", part, title="More like this")

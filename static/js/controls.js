@@ -26,10 +26,13 @@ document.addEventListener("change", ({ target }) => {
   target.closest("form[data-autosubmit]")?.requestSubmit();
 });
 
-// A part that a key or link opens takes the focus into its first field.
+// A part that is opened takes the focus into its first field: at once, so that it takes it from no field chosen after.
 for (const details of document.querySelectorAll("details[data-focus-first]")) {
-  details.addEventListener("toggle", () => {
-    if (details.open) details.querySelector("input:not([type=hidden]), textarea, select")?.focus();
+  details.querySelector("summary").addEventListener("click", (event) => {
+    if (details.open) return;
+    event.preventDefault();
+    details.open = true;
+    details.querySelector("input:not([type=hidden]), textarea, select")?.focus();
   });
 }
 

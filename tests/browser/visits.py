@@ -80,7 +80,7 @@ class Visits:
         """Close all, and fail if a browser complained of anything."""
         for context in self._contexts:
             context.close()
-        assert self.complaints == []
+        assert self.complaints == [], "\n".join(self.complaints)
 
     def _hear(self, message: ConsoleMessage, refusals: Collection[int]) -> None:
         if message.type not in ("error", "warning"):

@@ -71,6 +71,23 @@ async def test_more_like_this_as_a_page_and_as_a_strip(client: Client, ids: list
     assert tiles(strip.text) == tiles(page.text)
 
 
+async def test_the_strip_of_a_picture_that_waits_for_its_embedding_asks_again(
+    gallery: Gallery, anna: Viewer, sign_in: SignIn, client: Client, ids: list[int], caught_up: CaughtUp
+) -> None:
+    (fresh,) = await gallery.pictures(anna, await gallery.collection(anna, "Fresh"), [50])
+    browser, where = await sign_in(anna), f"/images/{fresh}/similar"
+    asked_by_htmx = {"hx-request": "true", "hx-target": "similar"}
+    strip = await browser.get(where, headers=asked_by_htmx)
+    assert strip.status_code == 200
+    assert "as soon as it is embedded" in strip.text
+    assert f'hx-get="{where}"' in strip.text
+    assert (await browser.get(where)).status_code == 409
+    assert (await client.get(where, headers=asked_by_htmx)).status_code == 404
+    await gallery.embed()
+    await caught_up()
+    assert "hx-get" not in (await browser.get(where, headers=asked_by_htmx)).text
+
+
 async def test_htmx_gets_the_results_alone(client: Client, ids: list[int]) -> None:
     part = await client.get(await ask(client, 2), headers={"hx-request": "true", "hx-target": "results"})
     assert part.text.lstrip().startswith('<section class="results"')
