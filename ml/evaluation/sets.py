@@ -125,7 +125,7 @@ def _describe(path: Path, items: Sequence[Item], left_out: int, *, several: bool
         raise EvaluationError(
             f"{path} has one class only, {names.pop()!r}: there is nothing to tell apart; name the folder above it"
         )
-    about = f"{len(items):,} pictures of {len(names):,} labels" if names else f"{len(items)} pictures without labels"
+    about = f"{len(items):,} pictures of {len(names):,} labels" if names else f"{len(items):,} pictures without labels"
     if several:
         about += "; one may have several, and two are alike when they share one"
     if left_out:
